@@ -82,6 +82,12 @@ param certificateKey string = 'ec-p256'
 @maxValue(3650)
 param certificateDays int = 365
 
+@description('Whether Key Vault gets the key of a CA, for devices with certificate requests (docs/own-keys.md).')
+param caKey bool = false
+
+@description('Certificate of the CA, base64 of the PEM. Empty: no certificate requests are accepted.')
+param caCertificate string = ''
+
 @description('Schedule of the sweep, which finds devices without credentials: off, or six fields that begin with the seconds. Needs fleets.')
 param sweepSchedule string = 'off'
 
@@ -290,6 +296,7 @@ module keyVault 'modules/keyVault.bicep' = {
     webhookSecrets: webhookSecrets
     recovers: keyVaultRecover
     purgeProtection: keyVaultPurgeProtection
+    makesCaKey: caKey
     workspaceId: monitoring.outputs.workspaceId
     functionsPrincipalId: identity.outputs.principalId
   }
@@ -299,6 +306,10 @@ module keyVault 'modules/keyVault.bicep' = {
 // `webhooks` enables webhooks without a copy of the secrets in the azd environment.
 var hasWebhooks = webhooks || !empty(webhookSecrets)
 var webhookSettings = hasWebhooks ? { WEBHOOK_SECRETS: keyVault.outputs.webhookSecretsReference } : {}
+
+// The key comes first, and then a certificate that is signed with the key.
+var hasCa = caKey && !empty(caCertificate)
+var caSettings = hasCa ? { CA_CERTIFICATE: caCertificate, CA_KEY_VAULT_KEY: keyVault.outputs.caKey } : {}
 
 module functions 'modules/functions.bicep' = {
   name: 'functions'
@@ -346,6 +357,7 @@ module functions 'modules/functions.bicep' = {
         FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '65536'
       },
       webhookSettings,
+      caSettings,
       moreSettings
     )
   }
@@ -381,6 +393,9 @@ output CREATED_IOT_HUB string = ownsHub ? ownHubName : createdIotHubName
 
 @description('The vault with BALENA-API-KEY and WEBHOOK-SECRETS.')
 output AZURE_KEY_VAULT string = keyVault.outputs.name
+
+@description('The key of the CA, for `provisioner ca certificate`. Empty without a CA.')
+output CA_KEY_VAULT_KEY string = keyVault.outputs.caKey
 
 @description('For the fleet\'s variable PROVISION_URL. Replace KEY by the key that PROVISION_KEY_COMMAND prints. The key is not an output, because the history of the deployment keeps outputs.')
 output PROVISION_URL string = 'https://${functions.outputs.hostName}/api/provision?code=KEY'

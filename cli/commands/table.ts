@@ -66,6 +66,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./watch.js')).addWatch,
   },
   {
+    name: 'ca',
+    summary: 'make the certificate of a CA for certificate requests',
+    load: async () => (await import('./ca.js')).addCa,
+  },
+  {
     name: 'doctor',
     summary: 'check every setting, connection and right',
     load: async () => (await import('./doctor.js')).addDoctor,

@@ -10,5 +10,6 @@ export const roleNames: Readonly<Record<string, string>> = {
   '4ea46cd5-c1b2-4a8e-910b-273211f9ce47': 'IoT Hub Registry Contributor',
   'b447c946-2db7-41ec-983d-d8bf3b1c77e3': 'IoT Hub Data Reader',
   '4633458b-17de-408a-b874-0445c86b69e6': 'Key Vault Secrets User',
+  '12338af0-0e6d-4776-bea7-57ae8d297424': 'Key Vault Crypto User',
   '3913510d-42f4-4e42-8a64-420c390055eb': 'Monitoring Metrics Publisher',
 };

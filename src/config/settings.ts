@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { readCaCertificates } from '../certificates/ca/caCertificates.js';
+import { readCaCertificates } from '../shared/caCertificates.js';
 import {
   hubConnectionString,
   insightsConnectionString,

@@ -7,6 +7,7 @@ const version = 'api-version=2022-04-01';
 const marks = {
   operators: 'balena-azure-iot-provisioner: operators',
   manageQueue: 'balena-azure-iot-provisioner: FUNCTIONS_MANAGE_QUEUE',
+  caKey: 'balena-azure-iot-provisioner: CA_KEY',
 };
 
 /**
@@ -50,6 +51,7 @@ function isTaken(env, scope, { properties: { principalId, scope: at, description
   if (!at.toLowerCase().startsWith(`${scope}/`.toLowerCase()) && at.toLowerCase() !== scope.toLowerCase())
     return false;
   if (description === marks.operators) return principalId !== env.OPS_PRINCIPAL_ID;
+  if (description === marks.caKey) return env.CA_KEY !== 'true';
   return description === marks.manageQueue && env.FUNCTIONS_MANAGE_QUEUE === 'false';
 }
 

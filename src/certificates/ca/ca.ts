@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { KeyToSign, OwnCertificate } from '../../device/record.js';
+import { type CaCertificates, isIssued } from '../../shared/caCertificates.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { Clock, EpochMs } from '../../shared/time.js';
-import { type CaCertificates, isIssued } from './caCertificates.js';
 import type { CaKey } from './caKey.js';
 import { issue } from './issue.js';
 import { openPause } from './pause.js';

@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
+import type { X509CertificateCreateWithKeyParams } from '@peculiar/x509';
 import type { KeyToSign, OwnCertificate } from '../../device/record.js';
+import type { CaAlgorithm } from '../../shared/caAlgorithm.js';
+import type { CaCertificates } from '../../shared/caCertificates.js';
 import type { EpochMs } from '../../shared/time.js';
 import { backdatedMs } from '../mint.js';
-import type { CaCertificates } from './caCertificates.js';
 import type { CaKey } from './caKey.js';
 
 const dayMs = 86_400_000;
@@ -32,28 +34,21 @@ export async function issue(
   const x509 = await import('../x509.js');
   const ca = new x509.X509Certificate(signer.raw);
   const keyId = ca.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId;
-  const signed = await x509.X509CertificateGenerator.create(
-    {
-      subject: `CN=${uuid}`,
-      // The issuer has the same bytes as the subject of the CA.
-      issuer: ca.subjectName,
-      notBefore: new Date(now - backdatedMs),
-      notAfter: new Date(Math.min(now + days * dayMs, notAfter)),
-      publicKey: Buffer.from(own.publicKey, 'base64'),
-      // The library only hands over the key to `sign` below.
-      signingKey: { algorithm: algorithm.web } as unknown as CryptoKey,
-      signingAlgorithm: algorithm.web,
-      extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-        new x509.SubjectKeyIdentifierExtension(own.key.slice(0, keyIdDigits)),
-        ...(keyId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(keyId)]),
-      ],
-    },
-    signingBy((data) => key.sign(algorithm, data, timeoutMs)),
-  );
-  const certificate = new X509Certificate(Buffer.from(signed.rawData));
+  const certificate = await signWith(key, algorithm, timeoutMs, {
+    subject: `CN=${uuid}`,
+    // The issuer has the same bytes as the subject of the CA.
+    issuer: ca.subjectName,
+    notBefore: new Date(now - backdatedMs),
+    notAfter: new Date(Math.min(now + days * dayMs, notAfter)),
+    publicKey: Uint8Array.from(Buffer.from(own.publicKey, 'base64')),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+      new x509.SubjectKeyIdentifierExtension(keyIdOf(own.key)),
+      ...(keyId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(keyId)]),
+    ],
+  });
   return {
     thumbprint: certificate.fingerprint256.replaceAll(':', ''),
     notBefore: Date.parse(certificate.validFrom),
@@ -64,8 +59,38 @@ export async function issue(
   };
 }
 
-/** RFC 7093, method 4: the leftmost 160 bits of the SHA-256 of the public key. */
-const keyIdDigits = 40;
+/** What a certificate says. */
+type Content = Pick<
+  X509CertificateCreateWithKeyParams,
+  'subject' | 'issuer' | 'notBefore' | 'notAfter' | 'publicKey' | 'extensions'
+>;
+
+/**
+ * Makes a certificate whose signature comes from the key of a CA.
+ *
+ * @throws ProvisioningError `ca-…`
+ */
+export async function signWith(
+  key: CaKey,
+  algorithm: CaAlgorithm,
+  timeoutMs: number,
+  content: Content,
+): Promise<X509Certificate> {
+  const { X509CertificateGenerator } = await import('../x509.js');
+  const signed = await X509CertificateGenerator.create(
+    {
+      ...content,
+      // The library only hands over the key to `sign` below.
+      signingKey: { algorithm: algorithm.web } as unknown as CryptoKey,
+      signingAlgorithm: algorithm.web,
+    },
+    signingBy((data) => key.sign(algorithm, data, timeoutMs)),
+  );
+  return new X509Certificate(Buffer.from(signed.rawData));
+}
+
+/** The id of a key (RFC 7093, method 4): the leftmost 160 bits of the SHA-256 of the public key. @param hash upper-case hex */
+export const keyIdOf = (hash: string) => hash.slice(0, 40);
 
 /** A WebCrypto whose signatures come from elsewhere. The library uses nothing else of WebCrypto here. */
 function signingBy(sign: (data: Buffer) => Promise<Buffer>): Crypto {

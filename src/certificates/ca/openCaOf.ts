@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { type CaCertificates, readCaCertificates } from '../../shared/caCertificates.js';
 import { managedIdentity } from '../../shared/managedIdentity.js';
 import type { Clock } from '../../shared/time.js';
 import { type Ca, noCa, openCa } from './ca.js';
-import { type CaCertificates, readCaCertificates } from './caCertificates.js';
 import { openFileKey } from './fileKey.js';
 import { openKeyVaultKey } from './keyVaultKey.js';
 

@@ -3,8 +3,9 @@ import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipel
 import { type KeyVault, startKeyVault } from '../../../local/simulators/keyvault/startKeyVault.js';
 import { makeCa } from '../../../local/stack/localCa.js';
 import { openCa } from '../../../src/certificates/ca/ca.js';
-import { readCaCertificates } from '../../../src/certificates/ca/caCertificates.js';
-import { openKeyVaultKey } from '../../../src/certificates/ca/keyVaultKey.js';
+import { readCaCertificates } from '../../../src/shared/caCertificates.js';
+import { type KeyVaultKeyOptions, openKeyVaultKey } from '../../../src/certificates/ca/keyVaultKey.js';
+import { makeCaCertificate } from '../../../src/certificates/ca/makeCaCertificate.js';
 import { readCsr } from '../../../src/certificates/csr.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { algorithms, csrOf } from '../../support/csrs.js';
@@ -49,7 +50,7 @@ async function system(options: Options = {}) {
   const vault = await startKeyVault({ key: createPrivateKey(pem), name: 'ca', version, token });
   vaults.push(vault);
   const scopes: unknown[] = [];
-  const key = openKeyVaultKey({
+  const access: KeyVaultKeyOptions = {
     keyId: options.keyId ?? `https://${options.host ?? 'mine.vault.azure.net'}/keys/ca/${version}`,
     credential: {
       async getToken(scope) {
@@ -58,7 +59,8 @@ async function system(options: Options = {}) {
       },
     },
     httpClient: transportTo(vault.url),
-  });
+  };
+  const key = openKeyVaultKey(access);
   const clock = handClock(Date.now());
   const ca = openCa(certificates, key, { days: 30, clock });
   const sign = (ms = 5_000) => ca.sign(uuid, own, ms);
@@ -71,7 +73,7 @@ async function system(options: Options = {}) {
   };
   const requests = () =>
     vault.control.requests.summary().requests.map(({ method, path }) => `${method} ${path}`);
-  return { vault, sign, fails, requests, scopes, signer: certificates.signer };
+  return { vault, access, sign, fails, requests, scopes, signer: certificates.signer };
 }
 
 const p384 = algorithms.p384;
@@ -91,6 +93,20 @@ test.each([
   expect(scopes).toContainEqual(['https://vault.azure.net/.default']);
   await Promise.all([sign(), sign()]);
   expect(requests().slice(3)).toEqual([post, post]);
+});
+
+test.each([
+  ['EC P-256', undefined],
+  ['RSA', rsa],
+])('a certificate of a CA is made for a key of %s', async (_, algorithm) => {
+  const { access, signer } = await system({ algorithm });
+  const options = { subject: 'CN=Acme device CA', days: 3_650, now: Date.now() };
+  const made = readCaCertificates(await makeCaCertificate(access, options));
+  if (typeof made === 'string') throw new Error(made);
+  const spki = { type: 'spki', format: 'der' } as const;
+  expect(made.signer.publicKey.export(spki)).toEqual(signer.publicKey.export(spki));
+  expect(made.signer).toMatchObject({ subject: 'CN=Acme device CA', ca: true });
+  expect(made.signer.verify(made.signer.publicKey)).toBe(true);
 });
 
 test('a caller that may sign and not read signs', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCa } from '../../../local/stack/localCa.js';
 import { openCa } from '../../../src/certificates/ca/ca.js';
-import { type CaCertificates, readCaCertificates } from '../../../src/certificates/ca/caCertificates.js';
+import { type CaCertificates, readCaCertificates } from '../../../src/shared/caCertificates.js';
 import type { CaKey } from '../../../src/certificates/ca/caKey.js';
 import { openFileKey } from '../../../src/certificates/ca/fileKey.js';
 import { openCaOf } from '../../../src/certificates/ca/openCaOf.js';

@@ -57,7 +57,8 @@ test('the functions have the roles that their code needs', () => {
 test('the platform counts the messages of the one queue to scale the worker, unless a parameter refuses', () => {
   const owner = 'Azure Service Bus Data Owner on Microsoft.ServiceBus/namespaces/queues/provisioning';
   expect(of('defaults', 'functions')).toEqual([owner, ...needed]);
-  expect(of('full', 'functions')).toEqual([owner, ...needed]);
+  const ofCa = 'Key Vault Crypto User on Microsoft.KeyVault/vaults/keys/device-ca';
+  expect(of('full', 'functions')).toEqual([owner, ...needed, ofCa].sort());
 });
 
 test('operators count and move messages, change records, only read the hub, and see no secret', () => {
@@ -77,7 +78,7 @@ test('each right that a parameter gives names the parameter', () => {
   const forOperators = [true, 'balena-azure-iot-provisioner: operators'];
   const toManage = [false, 'balena-azure-iot-provisioner: FUNCTIONS_MANAGE_QUEUE'];
   expect(marked.filter(([, description]) => description !== undefined).sort()).toEqual(
-    [toManage, forOperators, forOperators, forOperators].sort(),
+    [toManage, [false, 'balena-azure-iot-provisioner: CA_KEY'], ...Array(3).fill(forOperators)].sort(),
   );
 });
 

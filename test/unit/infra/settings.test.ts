@@ -38,6 +38,10 @@ const known: Record<string, [expression: RegExp, example: string]> = {
     /^\[format\('@Microsoft.KeyVault\(SecretUri=\{0\}secrets\/\{1\}\)', .*vaultUri, 'WEBHOOK-SECRETS'\)\]$/,
     `whsec_${Buffer.alloc(32, 'w').toString('base64')}`,
   ],
+  CA_KEY_VAULT_KEY: [
+    /keys\/device-ca', '[\d-]+'\)\.keyUriWithVersion\]$/,
+    'https://kv-abc.vault.azure.net/keys/device-ca/0123456789abcdef0123456789abcdef',
+  ],
   IOTHUB_HOST_NAME: [/IotHubs\/[\w-]+', '[\d-]+'\)\.hostName\]$/, 'iot-abc.azure-devices.net'],
   IOTHUB_TIER: [/^\[reference\(.*'full'\)\.sku\.name\]$/, 'S2'],
   IOTHUB_UNITS: [/^\[string\(reference\(.*'full'\)\.sku\.capacity\)\]$/, '3'],
@@ -61,6 +65,7 @@ const left: Record<string, string> = {
   OPS_SIGN_IN: 'off is the default: App Service Authentication is set up by hand',
   WEBSITE_AUTH_ENABLED: 'App Service sets it',
   BALENA_REQUESTS_PER_MINUTE: 'the default follows the tier and the units of the hub',
+  CA_FILE: 'Key Vault instead',
   KEEP_ISSUED_DAYS: 'the default suits most fleets',
   KEEP_DEPROVISIONED_DAYS: 'the default suits most fleets',
   IOTHUB_CONNECTION_STRING: 'managed identity instead',
@@ -91,8 +96,16 @@ const hosts = [
   'SERVICEBUS_CONNECTION__credential',
 ];
 
+/** Only the full example has a CA. */
+const caOf = ({ CA_CERTIFICATE, CA_KEY_VAULT_KEY }: Record<string, string>) => ({
+  CA_CERTIFICATE,
+  CA_KEY_VAULT_KEY,
+});
+
 test('every setting of the code is set in Azure, or left at its default for a reason', () => {
-  const set = Object.keys(settings('existingHub')).filter((name) => name !== 'RENEW_SCHEDULE');
+  const set = Object.keys({ ...settings('existingHub'), ...caOf(settings('full')) }).filter(
+    (name) => name !== 'RENEW_SCHEDULE',
+  );
   expect(settingNames.filter((name) => !set.includes(name) && !(name in left))).toEqual([]);
   expect(set.filter((name) => name in left)).toEqual([]);
   expect(set.filter((name) => !settingNames.includes(name) && !hosts.includes(name))).toEqual([]);
@@ -131,7 +144,9 @@ test('the values that an operator chooses arrive', () => {
     certificate: { key: 'rsa-2048', days: 90 },
     sweepSchedule: '0 */15 * * * *',
     maxAttempts: 5,
+    ca: { keyId: known.CA_KEY_VAULT_KEY![1], certificates: { algorithm: { name: 'ES256' } } },
   });
+  expect(Object.values(caOf(settings('defaults'))).filter(Boolean)).toEqual([]);
 });
 
 test('a sweep without fleets is off, because the functions do not start with such a schedule', () => {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import type { EpochMs } from '../../shared/time.js';
-import { type CaAlgorithm, caAlgorithmOf } from './caKey.js';
+import { type CaAlgorithm, caAlgorithmOf } from './caAlgorithm.js';
+import type { EpochMs } from './time.js';
 
 /** The certificates of a CA. */
 export interface CaCertificates {
@@ -32,7 +32,7 @@ export function readCaCertificates(text: string): CaCertificates | string {
   // OpenSSL also demands keyCertSign, if the certificate has a keyUsage.
   if (!signer.ca)
     return 'must be the certificate of a CA: basicConstraints with CA:TRUE, and keyUsage with keyCertSign';
-  const algorithm = caAlgorithmOf(signer);
+  const algorithm = caAlgorithmOf(signer.publicKey);
   if (algorithm === null) return 'must have a key of EC P-256, EC P-384, or RSA from 2048 bits';
   const chain = [signer, ...(above as X509Certificate[])];
   if (!chain.every((each, i) => i === 0 || isIssued(chain[i - 1] as X509Certificate, each)))
