@@ -64,6 +64,8 @@ export interface Desired {
   readonly movedAt?: EpochMs;
   /** A run has found that balena has the device and the service, and that the fleet is served. */
   readonly validated?: boolean;
+  /** When the last requests for another own key were accepted, the oldest first, see `mostNewKeys`. */
+  readonly newKeys?: readonly EpochMs[];
   /** balena's event or the sweep has announced the device: a device that balena does not show yet will appear. */
   readonly announced?: true;
   /** The device has proved its identity with this request, or with an earlier one. */

@@ -147,8 +147,35 @@ export function desiredBy(
     ...(request.present && request.announced && { announced: true as const }),
     ...(request.present &&
       (request.proved || (before?.present && before.proved)) && { proved: true as const }),
+    ...newKeysBy(request, found, now),
     ...retirement(request, found),
   };
+}
+
+/**
+ * The most requests for another own key of a device within `newKeysWithinMs`. Each of them costs a registry operation. Without the limit, 100 devices that
+ * lose their volumes every minute use up the whole rate of one S1 unit, and every other device of their fleet waits behind them.
+ */
+export const mostNewKeys = 3;
+export const newKeysWithinMs = 30 * 60_000;
+
+/** Whether a request is for another own certificate than the record's. Such a request costs a registry operation. */
+export function isForNewKey(request: DeviceRequest, { own }: Desired): boolean {
+  return request.present && request.own !== undefined && !meets(request.own, own);
+}
+
+/** The time from which on the device may request another own key. */
+export function nextNewKeyAt({ newKeys = [] }: Desired): EpochMs {
+  const [oldest = 0] = newKeys;
+  return newKeys.length < mostNewKeys ? 0 : oldest + newKeysWithinMs;
+}
+
+/** A revocation forgets the earlier requests: a new key is its remedy. */
+function newKeysBy(request: DeviceRequest, found: Found | null, now: EpochMs): Pick<Desired, 'newKeys'> {
+  if (!request.present || request.retire !== undefined || !found?.desired.present) return {};
+  const { newKeys: earlier = [] } = found.desired;
+  const newKeys = isForNewKey(request, found.desired) ? [...earlier, now].slice(-mostNewKeys) : earlier;
+  return newKeys.length > 0 ? { newKeys } : {};
 }
 
 /**

@@ -23,6 +23,7 @@ const titles: Record<number, string> = {
   413: 'Content too large',
   415: 'Unsupported encoding',
   422: 'The request failed',
+  429: 'Too many requests',
   500: 'Internal error',
   503: 'Unavailable',
 };

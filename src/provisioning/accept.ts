@@ -8,7 +8,7 @@ import {
   refusedPart,
 } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
-import { type DeviceRequest, isSameOwn, isSameRequest } from '../device/request.js';
+import { type DeviceRequest, isForNewKey, isSameOwn, isSameRequest, nextNewKeyAt } from '../device/request.js';
 import {
   hasBegun,
   hasPendingChange,
@@ -37,6 +37,8 @@ export type Acceptance =
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
   /** The device's service, or the kind of its key, was changed less than ten minutes ago. */
   | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs }
+  /** The device has requested too many other own keys. */
+  | { kind: 'too-many-keys'; record: DeviceRecord; retryAt: EpochMs }
   /** An operator has revoked the own certificate of the request, or its key. */
   | { kind: 'revoked'; record: DeviceRecord }
   /** The device has an own key, or has proved its identity, and the caller who requests another place has not proved to be the device. */
@@ -232,6 +234,8 @@ function answerWithoutChange(
   const failed = [record, ...(refused ? [refused] : [])].find(isFailed);
   if (failed && now < failed.coolDownUntil)
     return { kind: 'failed', record: failed, retryAt: failed.coolDownUntil };
+  const nextKeyAt = isOfDevice && isForNewKey(request, desired) ? nextNewKeyAt(desired) : now;
+  if (now < nextKeyAt) return { kind: 'too-many-keys', record, retryAt: nextKeyAt };
   // `movedAt` is the time of a move that succeeded. A request that failed keeps the device from no other service.
   // Requests of others, who may have the fleet's key only, cannot make a device wait that proves its identity.
   const isOfDeviceAlone = request.own || (request.proved && !desired.proved);

@@ -54,6 +54,10 @@ const provision: Operation = {
       'the request, or the last check of the device, failed for good; a new request is possible after Retry-After',
       retryAfter,
     ),
+    429: problemResponse(
+      'provision.too-many-keys: the device has requested three other own keys within half an hour',
+      retryAfter,
+    ),
     ...commonResponses,
     401: noProof,
     403: notServed,

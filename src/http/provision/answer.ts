@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import * as z from 'zod';
 import type { Ca } from '../../certificates/ca/ca.js';
 import type { DeviceRecord } from '../../device/record.js';
+import { mostNewKeys } from '../../device/request.js';
 import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
 import { type Acceptance, whyConflict } from '../../provisioning/accept.js';
@@ -54,6 +55,15 @@ export async function answerAccepted(
       detail: `${whyConflict(record)} Do two services of this device request the credentials? Repeat the request after ${at}.`,
       headers,
       more: { service: record.desired.service, retryAt: at },
+    });
+  }
+  if (acceptance.kind === 'too-many-keys') {
+    return problem({
+      status: 429,
+      code: 'provision.too-many-keys',
+      detail: `The device has requested ${mostNewKeys} other keys within half an hour: does it lose its volume? Repeat the request after ${at}.`,
+      headers,
+      more: { retryAt: at },
     });
   }
   const { error } = record;

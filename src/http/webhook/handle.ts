@@ -14,6 +14,7 @@ export const eventOutcome = z
       'already-provisioned',
       'failed',
       'service-conflict',
+      'too-many-keys',
       'revoked',
       'unproved',
       'checked',
@@ -83,6 +84,7 @@ const messages: Record<Acceptance['kind'], (uuid: string, error: DeviceRecord['e
   'already-provisioned': () => 'The device is already provisioned.',
   failed: (_, error) => error?.message ?? 'The request has failed.',
   'service-conflict': () => 'The credentials are or were just moving to another service.',
+  'too-many-keys': () => 'The device has requested too many other own keys.',
   revoked: () => 'The own certificate of the device is revoked.',
   unproved: () => 'The device has an own key. Only the device itself can request an issued key.',
 };

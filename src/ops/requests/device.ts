@@ -78,7 +78,7 @@ async function acceptRequest(
   const acceptance = await accept(deps, request);
   const { kind, record } = acceptance;
   if (kind === 'service-conflict' || kind === 'failed') throw rejected(acceptance);
-  if (kind === 'revoked' || kind === 'unproved')
+  if (kind === 'revoked' || kind === 'unproved' || kind === 'too-many-keys')
     throw new Error('unreachable: an operator requests no own key');
   return { outcome: kind, device: viewOf(record, await expectedAt(deps, record), deps.clock.now()) };
 }

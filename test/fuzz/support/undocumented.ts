@@ -1,6 +1,6 @@
 import type { Received } from './Sent.js';
 
-const problemStatuses = new Set([400, 401, 404, 409, 413, 415, 422, 503]);
+const problemStatuses = new Set([400, 401, 404, 409, 413, 415, 422, 429, 503]);
 /** The documented codes of a 503, for a dependency that cannot be reached. The code "unexpected" would be a hidden 500. */
 const away = new Set([
   'records-unavailable',

@@ -179,6 +179,13 @@ export const ownKeyMutants = [
       { first: accept },
     ],
     [
+      'own-keys-without-limit',
+      'A device requests at most three other own keys within half an hour',
+      "if (now < nextKeyAt) return { kind: 'too-many-keys', record, retryAt: nextKeyAt };",
+      '',
+      { first: accept },
+    ],
+    [
       'revoked-own-accepted',
       'A revoked own certificate is never accepted again',
       "if (isOfDevice && isToRevoke(desired, request.own.thumbprint)) return { kind: 'revoked', record };",

@@ -32,7 +32,12 @@ export interface CallerRequest {
 
 /** A write without an answer takes effect within this time of the error, or of the death of its process. */
 const lateWriteMs = longestTravelMs + 10_000;
-const withoutEffect = new Set<CallerRequest['answer']>(['service-conflict', 'revoked', 'ignored']);
+const withoutEffect = new Set<CallerRequest['answer']>([
+  'service-conflict',
+  'too-many-keys',
+  'revoked',
+  'ignored',
+]);
 const acknowledging = new Set<CallerRequest['answer']>([
   'accepted',
   'already-provisioned',

@@ -128,7 +128,10 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
       const { requestId, present, service, own } = answer.record.desired;
       const isAboutRequest =
         present === wish.present && (!wish.present || (service === wish.service && isMet(wish.own, own)));
-      if (!isAboutRequest && !['service-conflict', 'failed', 'revoked'].includes(answer.kind))
+      if (
+        !isAboutRequest &&
+        !['service-conflict', 'failed', 'revoked', 'too-many-keys'].includes(answer.kind)
+      )
         world.violated(uuid, 'the answer is about another request');
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
       // In the cool-down of one own certificate, every other one is refused, too.

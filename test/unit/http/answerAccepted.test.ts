@@ -163,6 +163,13 @@ test('a device that failed for good shows the reason, and when a new request is 
   });
 });
 
+test('a device that has requested too many keys is told when to repeat the request', async () => {
+  const acceptance = { kind: 'too-many-keys' as const, record: provisioned, retryAt: now + 90_000 };
+  const { status, headers, body } = await answer(acceptance);
+  expect([status, headers['retry-after']]).toEqual([429, '90']);
+  expect(JSON.parse(body)).toMatchObject({ code: 'provision.too-many-keys', title: 'Too many requests' });
+});
+
 test('two services that want one device are told so', async () => {
   const { status, headers, body } = await answer({
     kind: 'service-conflict',

@@ -105,6 +105,45 @@ describe('a revoked certificate', () => {
   });
 });
 
+describe('a device that requests another own key again and again', () => {
+  const times = [now - 29 * minutes, now - 2 * minutes, now - minutes];
+  const late = { ...owning, desired: { ...desired, newKeys: times } };
+
+  test('waits after the third key within half an hour, and keeps the last one', async () => {
+    const { answer, sent } = await requested(late, post(B, A));
+    expect(answer).toMatchObject({ kind: 'too-many-keys', retryAt: now + minutes });
+    expect(answer.record.desired.own?.thumbprint).toBe(A);
+    expect(sent).toEqual([]);
+  });
+
+  test('goes on when the oldest of the three requests is half an hour old', async () => {
+    const [, ...newest] = times;
+    const older = { ...late, desired: { ...desired, newKeys: [now - 30 * minutes, ...newest] } };
+    const { answer } = await requested(older, post(B, A));
+    expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { newKeys: [...newest, now] } } });
+  });
+
+  test('is counted from an issued key on, and also while a request is pending', async () => {
+    const { answer } = await requested(provisioned, post(A));
+    expect(answer.record.desired.newKeys).toEqual([now]);
+    const again = await requested(answer.record, post(B));
+    expect(again.answer.record.desired.newKeys).toEqual([now, now]);
+    expect((await requested(again.answer.record, issuedPost)).answer.record.desired.newKeys).toEqual([
+      now,
+      now,
+    ]);
+    expect((await requested(null, post(A))).answer.record.desired.newKeys).toBeUndefined();
+  });
+
+  test('may repeat the same certificate, and get a new key after a revocation', async () => {
+    expect((await requested(late, post(A, A))).answer.kind).toBe('already-provisioned');
+    const system = acceptDependencies(now);
+    await system.put(late);
+    await acceptRotation(system.deps, { ...post(A), retire: A, revoke: true });
+    expect((await accept(system.deps, post(B))).kind).toBe('accepted');
+  });
+});
+
 test('two kinds of keys that are requested in turn do not move the device all the time', async () => {
   const moved = { ...owning, desired: { ...desired, movedAt: now } };
   expect((await requested(moved, issuedPost)).answer.kind).toBe('service-conflict');
