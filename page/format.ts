@@ -47,6 +47,13 @@ export function localTime(at: EpochMs, now: EpochMs): string {
   return (then.getFullYear() === today.getFullYear() ? dayAndClock : day).format(then);
 }
 
+/** A text of the API, with each time in UTC (ISO 8601) replaced by the local time. */
+export function withLocalTimes(text: string, now: EpochMs): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (at) =>
+    localTime(Date.parse(at), now),
+  );
+}
+
 /** The first twelve digits of a UUID, which are enough to distinguish devices. */
 export function shortUuid(uuid: string): string {
   return uuid.length > 12 ? `${uuid.slice(0, 12)}…` : uuid;
@@ -80,4 +87,9 @@ export function timeZone(now: EpochMs): { name: string; offset: string } {
   const [h, min] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
   const offset = `UTC${minutes < 0 ? '−' : '+'}${h}${min === 0 ? '' : `:${String(min).padStart(2, '0')}`}`;
   return { name: name === 'UTC' ? '' : name, offset: minutes === 0 ? 'UTC' : offset };
+}
+
+/** The advice for a line of a table: without the commands that end a sentence. A command in the middle of a sentence belongs to the sentence. */
+export function shortAdvice(advice: string): string {
+  return advice.replaceAll(/[:,]? ?\(?`[^`]*`\)?(?=[.,;]|$)/g, '').replaceAll('`', '');
 }

@@ -96,7 +96,9 @@ function fish(places: readonly Place[]): string {
       const name = word.startsWith('--') ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`;
       const choices = free.get(word);
       if (choices === undefined) return `${here} ${name}`;
-      return choices.length > 0 ? `${here} ${name} -x -a '${choices.join(' ')}'` : `${here} ${name} -r`;
+      if (choices.length > 0) return `${here} ${name} -x -a '${choices.join(' ')}'`;
+      // Only this option has the name of a file as its value.
+      return `${here} ${name} ${word === '--folder' ? '-r' : '-x'}`;
     });
   });
   return `# Completion of provisioner for fish.

@@ -86,7 +86,7 @@ function timeText({ p50Seconds, p95Seconds, count }: Overview['timing']): string
 
 function certificateText({ expired, within7Days, within30Days, later }: Overview['certificates']): string {
   const soon = `${within7Days} expire within 7 days, ${within30Days} within 30 days, ${later} later`;
-  return expired > 0 ? `${styleText('red', `${expired} have expired`)}, ${soon}` : soon;
+  return expired > 0 ? `${styleText('red', `${expired} expired`)}, ${soon}` : soon;
 }
 
 function styled(state: string, text: string): string {

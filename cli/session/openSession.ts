@@ -35,7 +35,7 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
       if (!system) {
         system = await findSystem(process.env, folder);
         if (system.trustedCertificates) trustCertificates(system.trustedCertificates);
-        console.error(styleText('dim', oneLine(`Connected to ${system.name}.`), { stream: process.stderr }));
+        console.error(styleText('dim', oneLine(`System: ${system.name}.`), { stream: process.stderr }));
       }
       return system;
     },

@@ -82,7 +82,7 @@ function GroupList({ groups, onOpen }: ListProps) {
 }
 
 function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOpen'] }) {
-  const { code, step, fleet, since, latest, message, advice, services, deadLetters } = group;
+  const { code, step, fleet, since, latest, message, advice, services, deadLetters, failed } = group;
   const filter = { code, ...(step && { step }), ...(fleet && { fleet }) };
   const open = useCallback((kind: Open['kind']) => onOpen(kind, filter), [onOpen, code, step, fleet]);
   return (
@@ -98,7 +98,8 @@ function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOp
           {services.length > 0 && <> · {services.map(serviceName).join(', ')}</>}
         </span>
         <span class="since">
-          failing since <Time at={since} /> (<Time at={since} isRelative />)
+          {deadLetters > 0 || failed > 0 ? 'failing since' : 'oldest request'} <Time at={since} /> (
+          <Time at={since} isRelative />)
           {latest && latest !== since && (
             <>
               , last <Time at={latest} />

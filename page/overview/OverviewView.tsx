@@ -1,7 +1,7 @@
 import type { Overview } from '../../src/ops/overview/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
-import { plural } from '../format.js';
+import { plural, withLocalTimes } from '../format.js';
 import { Shares } from '../parts/Shares.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { Empty, View } from '../parts/View.js';
@@ -77,7 +77,7 @@ function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
             <li key={name}>
               <span class={`badge ${ok ? 'good' : 'bad'}`}>{ok ? 'healthy' : 'unhealthy'}</span>
               <span>
-                <strong>{names[name]}</strong> <small>{detail}</small>
+                <strong>{names[name]}</strong> <small>{withLocalTimes(detail, Date.now())}</small>
               </span>
             </li>
           );

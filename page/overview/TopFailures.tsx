@@ -1,8 +1,7 @@
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { linkOf } from '../failures/FailureGroups.js';
-import { number, plural } from '../format.js';
-import { shortAdvice } from '../parts/Advice.js';
+import { number, plural, shortAdvice } from '../format.js';
 import { DataTable, nothing } from '../parts/DataTable.js';
 import { Time } from '../parts/Time.js';
 import { Empty } from '../parts/View.js';
@@ -40,7 +39,15 @@ export function TopFailures() {
                 isNumber: true,
                 cell: ({ retrying }) => (retrying === 0 ? nothing : number(retrying)),
               },
-              { head: 'Failing since', cell: ({ since }) => <Time at={since} /> },
+              {
+                head: 'Since',
+                cell: ({ since, deadLetters, failed }) => (
+                  <>
+                    <Time at={since} />
+                    {deadLetters === 0 && failed === 0 && <small> (oldest request)</small>}
+                  </>
+                ),
+              },
               { head: 'What to do', cell: ({ advice }) => <small>{shortAdvice(advice)}</small> },
             ]}
           />

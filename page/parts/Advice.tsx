@@ -17,8 +17,3 @@ export function Advice({ advice, fleet }: Props) {
     </>
   );
 }
-
-/** The advice without its commands, for a line of a table. */
-export function shortAdvice(advice: string): string {
-  return advice.replaceAll(/:? ?\(?`[^`]*`\)?/g, '');
-}

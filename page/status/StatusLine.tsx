@@ -3,6 +3,7 @@ import { type StatusParts, statusParts } from '../../src/health/statusText.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { localTime, timeZone } from '../format.js';
+import { Advice } from '../parts/Advice.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 
 const everyMs = 5_000;
@@ -49,7 +50,7 @@ export function StatusLine() {
       {backlog && <p>{backlog}</p>}
       {todo && (
         <p>
-          <strong>To do:</strong> {todo} <RunbookLink section={runbook} />
+          <strong>To do:</strong> <Advice advice={todo} /> <RunbookLink section={runbook} />
         </p>
       )}
       {more && <p class="further">{more}</p>}

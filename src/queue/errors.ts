@@ -14,6 +14,11 @@ const explained: readonly (readonly [names: RegExp, code: ErrorCode, message: st
     'Service Bus rejects our credentials (UnauthorizedAccess): check SERVICEBUS_CONNECTION, or the roles of the managed identity.',
   ],
   [
+    /ProtocolError/,
+    'queue-unavailable',
+    'Something else than Service Bus answers (ProtocolError): check SERVICEBUS_CONNECTION, and proxies on the way.',
+  ],
+  [
     /server-?busy|servicebusy/i,
     'queue-throttled',
     'Service Bus limits our requests (ServerBusy): the namespace has used up its credits.',

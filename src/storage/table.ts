@@ -5,6 +5,7 @@ import { managedIdentity } from '../shared/managedIdentity.js';
 import { openRenewable } from '../shared/renewable.js';
 import { decodeIfReadable, decodeRow, encodeRow } from './format.js';
 import type { NoteDate } from './serverClock.js';
+import { unreachable } from './unreachable.js';
 
 /** A stored value and its version. */
 export interface Row<T> {
@@ -198,7 +199,7 @@ function connect({ connection, name, callTimeoutMs = 5_000, noteDate }: TableOpt
       const refusal = refusalCodeOf(error);
       if (refusal !== null)
         throw new ProvisioningError('record-too-large', `The table refuses the row (${refusal}).`);
-      const message = `The records cannot be reached (${reason(error)}).`;
+      const message = unreachable(error, error instanceof RestError ? codeOf(error) : undefined);
       throw new ProvisioningError('records-unavailable', message, { outcomeUnknown: true, cause: error });
     }
   }
@@ -281,10 +282,4 @@ const tooLarge = new Set(['PropertyValueTooLarge', 'EntityTooLarge', 'RequestBod
 
 function codeOf({ details }: RestError): string | undefined {
   return ((details ?? {}) as { odataError?: { code?: string } }).odataError?.code;
-}
-
-function reason(error: unknown): string {
-  if (error instanceof RestError)
-    return error.statusCode ? `HTTP ${error.statusCode}` : (error.code ?? 'no connection');
-  return error instanceof Error ? error.name : 'unknown';
 }

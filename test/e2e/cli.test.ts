@@ -55,7 +55,7 @@ describe('one device', () => {
       code: 0,
       stdout: expect.stringMatching(`^${uuid} is (queued|working|provisioned)`),
     });
-    expect(requested.stderr).toMatch(/^Connected to the local system in .* \(npm start\)\.\n$/);
+    expect(requested.stderr).toMatch(/^System: the local system in .* \(npm start\)\.\n$/);
     await system.state(uuid, 'provisioned');
     // A worker must have looked at the device in the last minute.
     await waitFor('the device is already provisioned', async () => {
@@ -353,7 +353,7 @@ describe('settings and rights', () => {
     const listed = await partial('list', '--limit', '1');
     expect(listed).toMatchObject({
       code: 0,
-      stderr: `Connected to queue provisioning at 127.0.0.1:${port}, records in local.\n`,
+      stderr: `System: queue provisioning at 127.0.0.1:${port}, records in local.\n`,
     });
     await addSamples(app);
     const { ok, checks } = await partial.json<Doctor>(1, 'doctor');

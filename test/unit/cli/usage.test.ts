@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { jest } from '@jest/globals';
 import type { Command } from 'commander';
-import { completionScript } from '../../../cli/completion/script.js';
 import { createProgram } from '../../../cli/createProgram.js';
 import type { GlobalOptions } from '../../../cli/session/session.js';
 
@@ -64,37 +62,6 @@ test('help <command> prints the help of the command', async () => {
     /^Usage: provisioner dead-letters replay .*Usage: provisioner \[options\]/s,
   );
   expect(await parse('help', 'dead-letters', 'nope')).toContain("unknown command 'dead-letters nope'");
-});
-
-describe('the completion', () => {
-  /** What bash offers for the last word of a command line. */
-  function completes(...words: string[]): string[] {
-    const script = `${completionScript(program, 'bash')}
-      COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _provisioner; echo "\${COMPREPLY[*]}"`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', 'provisioner', ...words], {
-      encoding: 'utf8',
-    });
-    expect(stderr).toBe('');
-    return stdout.trim().split(' ').filter(Boolean);
-  }
-
-  test('of bash offers commands, options and the values of options', () => {
-    expect(completes('de')).toEqual(['deprovision', 'dead-letters']);
-    expect(completes('dead-letters', 're')).toEqual(['replay']);
-    expect(completes('--json', 'actions', '')).toEqual(expect.arrayContaining(['list', 'show', 'cancel']));
-    expect(completes('list', '--state', 'p')).toEqual(['provisioned']);
-    expect(completes('list', '--fleet', 'x')).toEqual([]);
-    expect(completes('completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
-    expect(completes('watch', '--o')).toEqual(['--once']);
-  });
-
-  test.each(['zsh', 'fish'] as const)('of %s has every command and option', (shell) => {
-    const script = completionScript(program, shell);
-    for (const [name, command] of commands) {
-      expect(script).toContain(name);
-      for (const { long } of command.options) expect(script).toContain(long?.slice(2));
-    }
-  });
 });
 
 test('the main help lists the exit codes', () => {

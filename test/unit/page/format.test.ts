@@ -1,4 +1,13 @@
-import { duration, plural, relative, serviceName, shortUuid } from '../../../page/format.js';
+import {
+  duration,
+  plural,
+  relative,
+  serviceName,
+  shortAdvice,
+  shortUuid,
+  withLocalTimes,
+} from '../../../page/format.js';
+import { adviceFor, errorCodes } from '../../../src/shared/errorPolicy.js';
 
 test.each([
   [0, '0 ms'],
@@ -33,4 +42,23 @@ test('the device level has a name of its own, and an unknown service is a dash',
 
 test('a long UUID is cut after twelve digits', () => {
   expect(shortUuid('0123456789abcdef0123456789abcdef')).toBe('0123456789ab…');
+});
+
+test.each(errorCodes)('the short advice for %s is whole sentences', (code) => {
+  const short = shortAdvice(adviceFor(code));
+  expect(short).not.toMatch(/`|,,| {2}| [.,;]/);
+  expect(short).toMatch(/^[A-Z].*\.$/);
+});
+
+test('a command in the middle of a sentence stays, and a command at the end is left out', () => {
+  expect(
+    shortAdvice('Check the key: `provisioner doctor` says what is missing. Then replay: `provisioner x`.'),
+  ).toBe('Check the key: provisioner doctor says what is missing. Then replay.');
+});
+
+test('times in a text of the API are shown in local time', () => {
+  const at = '2030-01-01T12:30:20.000Z';
+  const text = withLocalTimes(`away since ${at}; since ${at}`, Date.parse(at));
+  expect(text).not.toContain('T12');
+  expect(text).toMatch(/^away since .*\d\d:20.*; since .*\d\d:20/);
 });
