@@ -149,6 +149,9 @@ param maximumInstances int = 40
 @maxValue(10)
 param alwaysReadyWorkers int = 1
 
+@description('Whether an update lets running executions end before it replaces an instance, so the old and the new version run side by side for some minutes. A preview of Flex Consumption, not in all regions. false: an update ends running executions.')
+param rollingUpdates bool = false
+
 @description('Whether the functions may count the messages of the queue. The count needs Azure Service Bus Data Owner on this queue. The platform scales the worker by the count. Without the right one worker is always ready, and the page counts the records.')
 param functionsManageQueue bool = true
 
@@ -324,6 +327,7 @@ module functions 'modules/functions.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     alwaysReadyWorkers: readyWorkers
+    rollingUpdates: rollingUpdates
     // The functions treat an empty setting as missing (src/config/config.ts).
     settings: union(
       {

@@ -30,7 +30,8 @@ export interface BurstFigures {
   'deliveries/device': number;
   'dead letters': number;
   requested: number;
-  '5xx or no answer': number;
+  /** The number of requests by the status of their answer; none: without an answer. */
+  answers: string;
   /** Credits of Service Bus. A message that is sent or delivered costs one. */
   'credits/device': number;
   'refused as busy': number;
@@ -97,9 +98,6 @@ async function run(
   const throttle = (await answer.json()) as { operations: number; refused: Record<string, number> };
   const refused = Object.values(throttle.refused).reduce((sum, count) => sum + count, 0);
   const credits = await creditsOf(serviceBus.controlUrl);
-  const failed = Object.entries(tally.byStatus).filter(
-    ([status]) => Number(status) === 0 || Number(status) >= 500,
-  );
   const round = (value: number) => Math.round(value * 10) / 10;
   return {
     devices,
@@ -113,7 +111,9 @@ async function run(
     'deliveries/device': round(stack.deliveries() / devices),
     'dead letters': stack.deadLetters(),
     requested: tally.requested,
-    '5xx or no answer': failed.reduce((sum, [, count]) => sum + count, 0),
+    answers: Object.entries(tally.byStatus)
+      .map(([status, count]) => `${status === '0' ? 'none' : status}: ${count}`)
+      .join(', '),
     'credits/device': round(credits.used / devices),
     'refused as busy': credits.refused,
     'busy seconds': credits.busySeconds,

@@ -24,6 +24,7 @@ param storageRedundancy = 'Standard_ZRS'
 param instanceMemoryMB = 4096
 param maximumInstances = 100
 param alwaysReadyWorkers = 2
+param rollingUpdates = true
 param opsPrincipalId = '00000000-0000-0000-0000-000000000003'
 param opsPrincipalType = 'Group'
 param alertEmail = 'operators@example.com'

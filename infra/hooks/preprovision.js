@@ -10,7 +10,8 @@ import { checkSecrets, findVault } from './lib/vault.js';
 
 // azd runs this hook before it creates or changes resources. A fault that the hook finds would otherwise let the deployment succeed, and the
 // functions would not work.
-await runHook(() => checkAll({ ...process.env }));
+// The outputs of an earlier deployment do not decide where the next one goes.
+await runHook(() => checkAll({ ...process.env, AZURE_RESOURCE_GROUP: undefined }));
 
 /** @param {import('./lib/azure.js').Environment} env */
 async function checkAll(env) {

@@ -12,6 +12,7 @@ param deploymentContainerUrl string
 param instanceMemoryMB int
 param maximumInstances int
 param alwaysReadyWorkers int
+param rollingUpdates bool
 param settings Settings
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
@@ -44,9 +45,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       minTlsVersion: '1.2'
       appSettings: [for setting in items(settings): { name: setting.key, value: setting.value }]
     }
-    // siteUpdateStrategy RollingUpdate would let running executions end before an instance is replaced. The types of API version 2025-03-01,
-    // the newest of the compiler, do not have the property, and the feature is a preview. The default, Recreate, ends running executions:
-    // docs/runbook.md, "What a restart does".
     functionAppConfig: {
       deployment: {
         storage: {
@@ -58,6 +56,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
           }
         }
       }
+      // Azure accepts the property from API version 2024-11-01 on. The types of the compiler do not have it yet. The default of Azure is Recreate.
+      // https://learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates
+      #disable-next-line BCP037
+      siteUpdateStrategy: rollingUpdates ? { type: 'RollingUpdate' } : null
       runtime: {
         name: 'node'
         version: '24'

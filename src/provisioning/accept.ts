@@ -8,7 +8,13 @@ import {
   refusedPart,
 } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
-import { type DeviceRequest, isForNewKey, isSameOwn, isSameRequest, nextNewKeyAt } from '../device/request.js';
+import {
+  type DeviceRequest,
+  isForNewKey,
+  isSameOwn,
+  isSameRequest,
+  nextNewKeyAt,
+} from '../device/request.js';
 import {
   hasBegun,
   hasPendingChange,

@@ -129,8 +129,10 @@ export async function waitForHealth(app, url) {
   let wrongSince = Infinity;
   await waitFor(async () => {
     try {
-      const { default: key } = await arm('post', `${app}/functions/health/listkeys?${version}`);
-      const missing = await readHealth(url, key);
+      const missing = await readHealth(
+        url,
+        keyOf(await arm('post', `${app}/functions/health/listkeys?${version}`)),
+      );
       const isUnresolved = missing?.includes('unresolved Key Vault reference');
       wrongSince =
         missing?.includes('configuration: ') && !isUnresolved ? Math.min(wrongSince, Date.now()) : Infinity;
@@ -147,6 +149,20 @@ export async function waitForHealth(app, url) {
     }
   }, 'repair what the line names (docs/runbook.md), then azd deploy.');
   done('GET /api/health answers 200: queue, records and settings work.');
+}
+
+/**
+ * The key with the name `default`. An operator may have replaced it by a key of another name.
+ *
+ * @param {Record<string, string> | null} keys by name
+ */
+function keyOf(keys) {
+  const key = keys?.default ?? Object.values(keys ?? {})[0];
+  if (key) return key;
+  throw new HookProblem(
+    'The function health has no key.',
+    'az functionapp function keys set --function-name health --key-name default, with --resource-group and --name. Then azd hooks run postdeploy.',
+  );
 }
 
 /**

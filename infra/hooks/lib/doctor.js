@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { done, say, warn } from './report.js';
 import { run } from './run.js';
 
+/** The longest duration of the doctor, which has a deadline for each of its requests. */
+const limitMs = 5 * 60_000;
+
 /**
  * @typedef {{ name: string, level: 'ok' | 'warning' | 'failed', detail: string, todo: string | null }} Check
  */
@@ -28,7 +31,7 @@ export async function runDoctor(env) {
     ))
   )
     return warn('provisioner doctor was not run, because the project is not built here (npm ci).');
-  const { stdout } = await run(process.execPath, [main, 'doctor', '--json'], { env });
+  const { stdout } = await run(process.execPath, [main, 'doctor', '--json'], { env, limitMs });
   try {
     /** @type {{ checks: Check[] }} */
     const { checks } = JSON.parse(stdout);

@@ -3,6 +3,7 @@ import { armGetOrNull, groupId, groupName, setAzd } from './azure.js';
 import { done, HookProblem, warn } from './report.js';
 
 const version = 'api-version=2023-06-30';
+const groupVersion = 'api-version=2025-04-01';
 /** src/iothub/quotas.ts knows the rates of these tiers. */
 const knownTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'];
 
@@ -31,6 +32,15 @@ export async function checkHub(env) {
   const hub = await armGetOrNull(
     `${groupId(env, group)}/providers/Microsoft.Devices/IotHubs/${named}?${version}`,
   );
+  if (
+    hub === null &&
+    !env.EXISTING_IOT_HUB &&
+    (await armGetOrNull(`${groupId(env)}?${groupVersion}`)) === null
+  ) {
+    // After `azd down`, the value may come from a shell that has read the azd environment before.
+    await setAzd(env, 'CREATED_IOT_HUB', '');
+    return done(`The hub ${named} is deleted with its resource group. The deployment creates a new hub.`);
+  }
   if (hub === null)
     throw new HookProblem(
       `The hub ${named} is not in the resource group ${group}.`,

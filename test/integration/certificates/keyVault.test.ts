@@ -3,10 +3,10 @@ import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipel
 import { type KeyVault, startKeyVault } from '../../../local/simulators/keyvault/startKeyVault.js';
 import { makeCa } from '../../../local/stack/localCa.js';
 import { openCa } from '../../../src/certificates/ca/ca.js';
-import { readCaCertificates } from '../../../src/shared/caCertificates.js';
 import { type KeyVaultKeyOptions, openKeyVaultKey } from '../../../src/certificates/ca/keyVaultKey.js';
 import { makeCaCertificate } from '../../../src/certificates/ca/makeCaCertificate.js';
 import { readCsr } from '../../../src/certificates/csr.js';
+import { readCaCertificates } from '../../../src/shared/caCertificates.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { algorithms, csrOf } from '../../support/csrs.js';
 import { handClock } from '../../support/handClock.js';

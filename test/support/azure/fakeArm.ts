@@ -37,6 +37,8 @@ export class FakeArm {
   nextAnswers: ArmAnswer['status'][] = [];
   functionNames: string[] = [];
   healthKey = 'the-key-of-health';
+  /** The keys of the function health by name. An operator may delete the key `default`, and the host makes no new one. */
+  healthKeys: Record<string, string> = { default: this.healthKey };
   /** True once the app has started with all secrets. */
   startedWithSecrets = false;
   /** False while the platform lists no reference, although the app has some. */
@@ -117,7 +119,7 @@ export class FakeArm {
       case 'get functions':
         return { status: 200, body: { value: this.functionNames.map((name) => ({ name: `app/${name}` })) } };
       case 'post functions/health/listkeys':
-        return { status: 200, body: { default: this.healthKey } };
+        return { status: 200, body: this.healthKeys };
       default:
         return problem(404, 'NotFound', `The app has no ${method} ${action}.`);
     }

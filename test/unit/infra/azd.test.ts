@@ -53,6 +53,12 @@ test('the functions run on the Node that they are tested with', async () => {
   });
 });
 
+test('an update ends running executions unless a parameter says otherwise', () => {
+  const strategy = 'properties.functionAppConfig.siteUpdateStrategy';
+  expect(value('defaults', strategy) ?? null).toBeNull();
+  expect(value('full', strategy)).toEqual({ type: 'RollingUpdate' });
+});
+
 test('one worker is always ready unless a parameter says otherwise', async () => {
   const alwaysReady = 'properties.functionAppConfig.scaleAndConcurrency.alwaysReady';
   expect(value('defaults', alwaysReady)).toEqual([{ name: 'function:worker', instanceCount: 1 }]);

@@ -106,6 +106,15 @@ test.each([
   expect(code).toBe(1);
 });
 
+test('the key of health has another name, or is missing', async () => {
+  fake.arm.healthKeys = { next: fake.arm.healthKey };
+  expect((await run()).code).toBe(0);
+  fake.arm.healthKeys = {};
+  const { code, output } = await run();
+  expect(output).toMatch(/✗ The function health has no key\.\n {2}To do: az functionapp function keys set/);
+  expect(code).toBe(1);
+});
+
 test('Azure that is busy, and a host that is still starting, are waited for', async () => {
   fake.arm.nextAnswers = [503, 500, 429, 503, 503];
   const answers = [

@@ -203,6 +203,18 @@ test('a group in another region stops the deployment', async () => {
   expect(code).toBe(1);
 });
 
+test('another name of the group, as the hook advises, is a new place', async () => {
+  deployed();
+  fake.arm.add(group, { location: 'uksouth' });
+  const { code, output } = await run({
+    ...given,
+    AZURE_RESOURCE_GROUP: 'rg-production',
+    AZURE_RESOURCE_GROUP_NAME: 'rg-other',
+  });
+  expect(output).toBe('✓ balena accepts the new API key, which sees my_org/my_fleet.\n');
+  expect(code).toBe(0);
+});
+
 test.each([
   ['{"CERT_DAYS": 90}', 'MORE_SETTINGS is not a JSON object of texts.'],
   ['CERT_DAYS=90', 'MORE_SETTINGS is not a JSON object of texts.'],
