@@ -11,9 +11,11 @@ import type { StoredAction } from '../../src/ops/bulk/action.js';
 import { readAction } from '../../src/ops/bulk/read.js';
 import { openActions } from '../../src/ops/bulk/repository.js';
 import { listRecords } from '../../src/ops/devices/list.js';
+import { openListedSnapshots } from '../../src/ops/devices/listed.js';
 import { openDeviceSnapshots } from '../../src/ops/devices/snapshot.js';
 import { readDepths } from '../../src/ops/overview/depths.js';
 import { type OverviewDependencies, readOverview } from '../../src/ops/overview/read.js';
+import { readSystemHealth } from '../../src/ops/overview/readStatus.js';
 import { openSamples } from '../../src/ops/overview/samples.js';
 import { redrive } from '../../src/provisioning/redrive.js';
 import { openDiscardedDeadLetters } from '../../src/queue/deadLetters.js';
@@ -96,6 +98,7 @@ async function measureAll(count: number): Promise<ScaleRow[]> {
   const action = { actions, records, operationsPerMinute: 100 };
   await measure('bulk action, progress', () => readAction(action, actionId));
   const ops = overviewDependencies(records, costs);
+  await measure('state of the system', () => readSystemHealth(ops));
   const overview = await measure('overview', () => readOverview(ops));
   const page = await measure('first page of a list', () => listRecords(ops));
   await measure('page of the failed devices', () => listRecords(ops, { state: 'failed' }));
@@ -261,6 +264,7 @@ function overviewDependencies(
       properties: async () => null,
     } as unknown as OverviewDependencies['management'],
     deviceSnapshots: openDeviceSnapshots({ records, clock }),
+    listedSnapshots: openListedSnapshots({ records, clock, lateCertificateMs: 0 }),
     samples: openSamples(countingTable(costs)),
   };
 }

@@ -16,6 +16,7 @@ import { openServerClock } from '../../src/storage/serverClock.js';
 import { openBalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../src/throttling/openRateLimiter.js';
+import type { RateLimiter } from '../../src/throttling/rateLimiter.js';
 import { openTestRecords } from '../../test/support/openTestRecords.js';
 import { openCloud } from './cloud.js';
 import { type ActiveMessage, openVirtualQueue } from './queue.js';
@@ -36,6 +37,8 @@ export interface VirtualSystemOptions {
   instances: number;
   /** How far each instance's clock is ahead of the true time, ms. */
   aheadMs?: (instance: number) => number;
+  /** Changes the hub's rate limiter of each instance: a test switches one rule of the line off. */
+  change?: (rateLimiter: RateLimiter) => RateLimiter;
 }
 
 /** An instance of the functions, with the product's own code. */
@@ -68,6 +71,8 @@ export function openVirtualSystem(options: VirtualSystemOptions) {
   });
   let perMinute = operationsPerMinute(options.tier, options.units);
 
+  const { change = (rateLimiter) => rateLimiter } = options;
+
   function openInstance(name: string, local: Clock): Instance {
     const { noteDate, ...clock } = openServerClock(local);
     const table = <T>() => openVirtualTable<T>(time, system, latencyMs, noteDate, local.now);
@@ -97,7 +102,7 @@ export function openVirtualSystem(options: VirtualSystemOptions) {
         sentRecently: rememberSent(clock),
         hub: cloud.hub,
         balena: limitRequests(cloud.balena, balenaLimit),
-        rateLimiter: limiter(perMinute, 'rateLimiter'),
+        rateLimiter: change(limiter(perMinute, 'rateLimiter')),
         balenaLimit,
         sight: rememberSight(clock),
         circuits: { balena: circuit('balena'), hub: circuit('hub') },

@@ -13,9 +13,18 @@ import type { ErasableTable, Row } from '../storage/table.js';
  * - `dead`: the present request or the refused request has a dead job. The time is 0.
  * - `check-failed`, `outside`: the device may need an operator, see `attentionOf`. The time is 0.
  * - `care`: the device has a certificate. The time is the time of the renewal, or of the next verification at the hub if that is earlier.
+ * - `expiring`: the device has a certificate. The time is its expiry.
  * - `removal`: the record is not needed any more. The time is the time of the removal.
  */
-export const listNames = ['pending', 'dead', 'check-failed', 'outside', 'care', 'removal'] as const;
+export const listNames = [
+  'pending',
+  'dead',
+  'check-failed',
+  'outside',
+  'care',
+  'expiring',
+  'removal',
+] as const;
 export type ListName = (typeof listNames)[number];
 
 /** The lists whose rows all have the time 0. */
@@ -54,6 +63,9 @@ export interface NextPlaces {
   dropped: Omit<ListedDevice, 'listedAt'>[];
 }
 
+/** The lists whose rows have the exact time: a renewed certificate gets a new row. */
+const exactLists: readonly ListName[] = ['expiring'];
+
 /**
  * The places of the next version of a record. A row stays as long as its time is early enough. A record that needs an earlier time than
  * before gets a new row.
@@ -68,7 +80,8 @@ export function nextPlaces(uuid: string, before: Places, times: ListTimes, row: 
   for (const list of listNames) {
     const at = times[list];
     const place = before[list];
-    const stays = at !== undefined && place !== undefined && place.at <= at;
+    const isEarly = at !== undefined && place !== undefined && place.at <= at;
+    const stays = isEarly && (place.at === at || !exactLists.includes(list));
     if (at !== undefined) places[list] = { row: stays ? place.row : row, at };
     if (at !== undefined && !stays) next.added.push({ list, uuid, row, at });
     if (place && !stays) next.dropped.push({ list, uuid, ...place });
@@ -90,12 +103,12 @@ export interface Lists {
 }
 
 /**
- * The beginning of the partitions that hold the rows of a time. Timers read the rows of `care` and `removal` by the day and the hour, so
- * that the rows of later times cost nothing. The other lists have one group of partitions.
+ * The beginning of the partitions that hold the rows of a time. The rows of `care`, `expiring` and `removal` are read by the day and the
+ * hour, so that the rows of later times cost nothing. The other lists have one group of partitions.
  */
 function bucketOf(list: ListName, at: EpochMs): string {
   const iso = new Date(at).toISOString();
-  if (list === 'care') return `care-${iso.slice(0, 'YYYY-MM-DD'.length)}`;
+  if (list === 'care' || list === 'expiring') return `${list}-${iso.slice(0, 'YYYY-MM-DD'.length)}`;
   if (list === 'removal') return `removal-${iso.slice(0, 'YYYY-MM-DDTHH'.length)}`;
   return list;
 }

@@ -50,6 +50,8 @@ export interface Records {
   repairLists(partition: string): Promise<void>;
   /** Reads the summaries of a list's records, and possibly of a few other records. */
   listedSummaries(list: ListName): Promise<Summary[]>;
+  /** As `listedSummaries`, with the part of a summary that the operators' index needs. @param before only rows with an earlier time */
+  listedEntries(list: ListName, before?: EpochMs): Promise<IndexEntry[]>;
   /** Reads the summaries of these devices, in any order. A device without a record is left out. */
   summariesOf(uuids: Iterable<string>): Promise<Summary[]>;
   /** Reads the summaries of all matching records in the order of the uuids, a page at a time. */
@@ -130,16 +132,32 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
     }
   }
 
-  async function* range(first: string, last: string): AsyncIterable<Summary> {
+  /** Reads a column from one uuid to another one of the same partition. */
+  async function* range<T>(
+    column: 'summary' | 'entry',
+    readText: (text: string) => T,
+    [first, last]: [string, string],
+  ): AsyncIterable<T> {
     const { partition } = keyOf(first);
     // A uuid has no digit above f.
     const filter = `PartitionKey eq '${partition}' and RowKey ge '${first}' and RowKey lt '${last}g'`;
-    for await (const text of table.column('summary', filter)) yield JSON.parse(text) as Summary;
+    for await (const text of table.column(column, filter)) yield readText(text);
   }
 
-  async function listedUuids(list: ListName): Promise<string[]> {
+  const asSummaries = {
+    read,
+    of: summarize,
+    range: (...ends: [string, string]) => range('summary', (text) => JSON.parse(text) as Summary, ends),
+  };
+  const asEntries = {
+    read,
+    of: (record: DeviceRecord) => indexEntryOf(summarize(record)),
+    range: (...ends: [string, string]) => range('entry', readIndexEntry, ends),
+  };
+
+  async function listedUuids(list: ListName, before?: EpochMs): Promise<string[]> {
     const uuids: string[] = [];
-    for await (const { value } of lists.read(list)) uuids.push(value.uuid);
+    for await (const { value } of lists.read(list, before)) uuids.push(value.uuid);
     return uuids;
   }
 
@@ -154,8 +172,9 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
     },
     listed: (list, before) => readListed({ read, lists, clock }, list, before),
     countListed: async (list) => (await listedUuids(list)).length,
-    listedSummaries: async (list) => summariesOf({ read, range }, await listedUuids(list)),
-    summariesOf: (uuids) => summariesOf({ read, range }, uuids),
+    listedSummaries: async (list) => summariesOf(asSummaries, await listedUuids(list)),
+    listedEntries: async (list, before) => summariesOf(asEntries, await listedUuids(list, before)),
+    summariesOf: (uuids) => summariesOf(asSummaries, uuids),
     async repairLists(partition) {
       const filter = `PartitionKey eq ${literal(partition)}`;
       for await (const text of table.column('listed', filter)) {
@@ -165,6 +184,9 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
       const deps = { read, lists, clock };
       for (const list of untimedLists)
         for await (const row of lists.readPartition(list, partition)) await readListedRow(deps, row);
+      // Operators read this list without the records, so nobody else removes the rows that no record names.
+      for await (const row of lists.read('expiring', clock.now()))
+        if (row.value.uuid.startsWith(partition)) await readListedRow(deps, row);
     },
     summaries,
     async *indexEntries(where = {}) {

@@ -4,6 +4,7 @@ import type { DeviceRecord } from '../device/record.js';
 import { refusedPart } from '../device/refusal.js';
 import {
   attentionOf,
+  heldThumbprint,
   isHalfStored,
   isInDesiredState,
   isUnknownDevice,
@@ -36,6 +37,8 @@ export function listTimesOf(record: DeviceRecord, settings: ListSettings): ListT
   if ((record.job?.dead && !isUnknownDevice(record)) || refusedPart(record)) times.dead = 0;
   if (attention) times[attention] = 0;
   if (care !== null) times.care = Math.round(care);
+  const expiry = expiryTime(record);
+  if (expiry !== null) times.expiring = Math.round(expiry);
   if (removal !== null) times.removal = Math.round(removal);
   return times;
 }
@@ -57,6 +60,11 @@ export function careTime(
   const verification = hubSeenAt === 0 ? 0 : hubSeenAt + verifyAfterMs;
   if (notBefore === null || notAfter === null) return verification;
   return Math.min(verification, renewalTime({ uuid, notBefore, notAfter }, renewAt));
+}
+
+/** The expiry of the device's certificate; null if the device has none, should have none, or if the expiry is unknown. As `expiryOf`. */
+function expiryTime({ desired, observed }: DeviceRecord): EpochMs | null {
+  return desired.present && !observed.outside && heldThumbprint(observed) !== null ? observed.notAfter : null;
 }
 
 /**

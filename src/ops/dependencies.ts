@@ -6,6 +6,7 @@ import { openTable } from '../storage/table.js';
 import type { BulkDependencies } from './bulk/dependencies.js';
 import { openActions } from './bulk/repository.js';
 import { openDeadLetterSnapshots } from './deadLetters/snapshot.js';
+import { openListedSnapshots } from './devices/listed.js';
 import { openDeviceSnapshots } from './devices/snapshot.js';
 import type { OverviewDependencies } from './overview/read.js';
 import { openSamples, type StoredSample } from './overview/samples.js';
@@ -22,6 +23,7 @@ export type SharedDependencies = Omit<
   | 'lateCertificateMs'
   | 'management'
   | 'deviceSnapshots'
+  | 'listedSnapshots'
   | 'deadLetterSnapshots'
   | 'discarded'
   | 'actions'
@@ -37,14 +39,16 @@ export function openOps(
   >,
   deps: SharedDependencies,
 ): OpsDependencies {
+  const lateCertificateMs = lateAfterMs(config.certificate.days * dayMs, config.renewAt);
   const table = <T>() => openTable<T>({ ...config.records, name: 'ops' });
   return {
     ...deps,
     operationsPerMinute: config.operationsPerMinute,
-    lateCertificateMs: lateAfterMs(config.certificate.days * dayMs, config.renewAt),
+    lateCertificateMs,
     isWorkerDisabled: config.isWorkerDisabled,
     management: openQueueManagement(config.queue),
     deviceSnapshots: openDeviceSnapshots(deps),
+    listedSnapshots: openListedSnapshots({ ...deps, lateCertificateMs }),
     deadLetterSnapshots: openDeadLetterSnapshots(deps),
     discarded: openDiscardedDeadLetters(table<DiscardedDeadLetter>()),
     actions: openActions(table<unknown>()),

@@ -1,6 +1,9 @@
 import type { DeviceRecord } from '../device/record.js';
+import type { Records } from '../device/repository.js';
 import { isCheckNext, onlyLooks, pendingWork } from '../device/state.js';
-import type { EpochMs } from '../shared/time.js';
+import { ProvisioningError } from '../shared/errors.js';
+import type { Clock, EpochMs } from '../shared/time.js';
+import type { BalenaLimit } from '../throttling/balenaLimit.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 import { claimOf } from './reserve.js';
@@ -17,6 +20,32 @@ export interface LookUp {
 /** A check begins only if a look-up is free within this time. Otherwise the check waits, so that requests come first. */
 const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
+
+/** No device that was never seen is accepted while the look-up of a new device is later than this: 180,000 devices at 50 requests a second. */
+const longestLineMs = 3_600_000;
+const lineIsLongMs = 60_000;
+
+/**
+ * Refuses the request of a caller for a device without a record, while too many devices without a known fleet wait for their look-up. Anybody
+ * with the fleet's key can invent UUIDs faster than balena answers. Without this bound, their messages would fill the queue, and their
+ * records the tables.
+ *
+ * @throws ProvisioningError `balena-throttled`: the caller may repeat the request; `records-unavailable`
+ */
+export async function refuseIfLineIsFull(
+  {
+    balenaLimit,
+    records,
+    clock,
+  }: { balenaLimit: Pick<BalenaLimit, 'nextFree'>; records: Records; clock: Clock },
+  uuid: string,
+): Promise<void> {
+  const waitMs = (await balenaLimit.nextFree()) - clock.now();
+  if (waitMs <= longestLineMs || (await records.read(uuid))) return;
+  throw new ProvisioningError('balena-throttled', 'Too many new devices wait for their look-up in balena.', {
+    retryAfterMs: lineIsLongMs,
+  });
+}
 
 /**
  * Reserves the look-up with which a run begins, in balena's limit. A near look-up is waited for. A deprovisioning begins at the hub, and never

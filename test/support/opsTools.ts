@@ -4,6 +4,7 @@ import type { StatusRow } from '../../src/health/status.js';
 import { openActions } from '../../src/ops/bulk/repository.js';
 import { openDeadLetterSnapshots } from '../../src/ops/deadLetters/snapshot.js';
 import type { OpsDependencies } from '../../src/ops/dependencies.js';
+import { openListedSnapshots } from '../../src/ops/devices/listed.js';
 import { openDeviceSnapshots } from '../../src/ops/devices/snapshot.js';
 import { openSamples, type StoredSample } from '../../src/ops/overview/samples.js';
 import type { Depths } from '../../src/queue/administration.js';
@@ -83,6 +84,7 @@ export function opsDependencies({
       properties: async () => null,
     },
     deviceSnapshots: openDeviceSnapshots({ records, clock }),
+    listedSnapshots: openListedSnapshots({ records, clock, lateCertificateMs: 3 * 86_400_000 }),
     deadLetterSnapshots: openDeadLetterSnapshots({ queue, records, clock }),
     discarded: openDiscardedDeadLetters(table<DiscardedDeadLetter>()),
     actions: openActions(table<unknown>()),

@@ -4,6 +4,8 @@ import { RefusedCsr, readCsr } from '../../certificates/csr.js';
 import { RefusedCertificate, readOwnCertificate } from '../../certificates/own.js';
 import type { DeviceRequest, RequestedOwnKey } from '../../device/request.js';
 import { type AcceptDependencies, accept } from '../../provisioning/accept.js';
+import { refuseIfLineIsFull } from '../../provisioning/lookUp.js';
+import type { BalenaLimit } from '../../throttling/balenaLimit.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { BadRequest } from '../errors.js';
 import type { Proof } from '../proof/deviceProof.js';
@@ -13,6 +15,7 @@ import { type ProvisionRequest, parseProvision } from './parse.js';
 /** Everything that a request for provisioning uses. */
 export interface ProvisionDependencies extends AcceptDependencies {
   rateLimiter: RateLimiter;
+  balenaLimit: Pick<BalenaLimit, 'nextFree'>;
   proof: Proof;
   /** `defaultService`: for a request without a service; `certificate.days`: the longest lifetime of a certificate. */
   config: { defaultService: string; certificate: { days: number }; renewAt: number; ca: object | null };
@@ -23,7 +26,7 @@ export interface ProvisionDependencies extends AcceptDependencies {
  * Answers `POST /api/provision`: a request for an issued key, or the certificate of an own key. A request about an own key needs the proof of the
  * device, whatever DEVICE_PROOF says: the request decides who may be on the hub.
  *
- * @throws BadRequest `provision.request.…`; the errors of `Proof` and of `accept`
+ * @throws BadRequest `provision.request.…`; the errors of `Proof`, `refuseIfLineIsFull` and `accept`
  */
 export async function answerProvision(
   deps: ProvisionDependencies,
@@ -33,6 +36,7 @@ export async function answerProvision(
   const wanted = await requestOf(deps, parsed);
   const authorization = request.headers.get('authorization');
   const isProved = await deps.proof(parsed.uuid, authorization, wanted.own && 'always');
+  if (!isProved) await refuseIfLineIsFull(deps, parsed.uuid);
   const acceptance = await accept(deps, wanted, isProved);
   if (acceptance.kind !== 'unproved') return answerAccepted(deps, request, acceptance);
   await deps.proof(parsed.uuid, authorization, 'always');

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import type { IndexEntry } from '../../device/indexEntry.js';
 import type { Records } from '../../device/repository.js';
 import { count, next, slug, time } from '../../shared/schemas.js';
 import { type Clock, iso } from '../../shared/time.js';
-import type { IndexedDevice } from '../devices/DeviceIndex.js';
 import { lineOf } from '../devices/list.js';
 import { recordLine } from '../devices/schema.js';
 import type { DeviceSnapshots } from '../devices/snapshot.js';
@@ -52,22 +52,23 @@ export async function listExpiring(
 ): Promise<ExpiringPage> {
   const { within, fleet, limit, cursor } = parse(expiringQuery, query, 'filter');
   const from = cursor === undefined ? null : readCursor(cursor);
-  const { devices, asOf } = await deps.deviceSnapshots.read(freshMs);
   const now = deps.clock.now();
   const until = now + untilOf(within);
-  const matching: IndexedDevice[] = [];
-  const page = pageCollector<IndexedDevice>({
+  const listed = await deps.records.listedEntries('expiring', until + 1);
+  const matching: IndexEntry[] = [];
+  const page = pageCollector<IndexEntry>({
     cursorOf: ({ expiresAt, uuid }) => [iso(expiresAt), uuid],
     timeOf: ({ expiresAt }) => expiresAt,
     ...{ order: 'oldest', limit, from },
   });
-  for (const device of devices) {
+  for (const device of listed) {
     if (device.expiresAt === 0 || device.expiresAt > until) continue;
     if (fleet !== undefined && device.fleet !== fleet) continue;
     matching.push(device);
     page.add(device);
   }
-  if (matching.length === 0) refuseUnknownNames({ fleet }, devices);
+  if (matching.length === 0 && fleet !== undefined)
+    refuseUnknownNames({ fleet }, (await deps.deviceSnapshots.read(freshMs)).devices);
   const { items, next: following } = page.end();
   const summaries = await deps.records.summariesOf(items.map(({ uuid }) => uuid));
   const lines = new Map(summaries.map((summary) => [summary.uuid, lineOf(summary, now)]));
@@ -77,7 +78,7 @@ export async function listExpiring(
     expired: matching.filter(({ expiresAt }) => expiresAt <= now).length,
     byFleet: countBy(matching, (device) => device.fleet ?? 'unknown'),
     next: following,
-    asOf: iso(asOf),
+    asOf: iso(now),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Step } from '../../shared/errors.js';
 import { type EpochMs, iso, isoOrNull } from '../../shared/time.js';
 import type { DeadLetterEntry, DeadLetterSnapshots } from '../deadLetters/snapshot.js';
 import type { IndexedDevice } from '../devices/DeviceIndex.js';
-import type { DeviceSnapshots } from '../devices/snapshot.js';
+import type { ListedSnapshots } from '../devices/listed.js';
 import { countBy } from '../shared/counting.js';
 import { runbookSectionOf } from './runbook.js';
 import type { FailureGroup, FailureGroups } from './schema.js';
@@ -12,6 +12,8 @@ const freshMs = 2_000;
 const mostGroups = 200;
 /** The names that a group shows. */
 const mostServices = 5;
+
+type Counted = Pick<IndexedDevice, 'fleet' | 'present' | 'refused' | 'checkFailed' | 'requestedAt'>;
 
 /** A group while the failures are counted. */
 interface Group
@@ -26,11 +28,11 @@ interface Group
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function groupFailures(deps: {
-  deviceSnapshots: DeviceSnapshots;
+  listedSnapshots: ListedSnapshots;
   deadLetterSnapshots: DeadLetterSnapshots;
 }): Promise<FailureGroups> {
   const [{ devices, asOf }, { deadLetters, incomplete }] = await Promise.all([
-    deps.deviceSnapshots.read(freshMs),
+    deps.listedSnapshots.read(freshMs),
     deps.deadLetterSnapshots.read(freshMs),
   ]);
   const groups = groupsOf(devices, deadLetters).map(viewOf);
@@ -38,7 +40,7 @@ export async function groupFailures(deps: {
   return { groups: groups.slice(0, mostGroups), total: groups.length, incomplete, asOf: iso(asOf) };
 }
 
-function groupsOf(devices: Iterable<IndexedDevice>, deadLetters: readonly DeadLetterEntry[]): Group[] {
+function groupsOf(devices: Iterable<Counted>, deadLetters: readonly DeadLetterEntry[]): Group[] {
   const groups = new Map<string, Group>();
   const groupOf = (code: string, step: Step | null, fleet: string | null): Group => {
     const key = JSON.stringify([code, step, fleet]);

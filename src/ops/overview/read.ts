@@ -4,6 +4,7 @@ import { state } from '../../shared/schemas.js';
 import { type EpochMs, iso } from '../../shared/time.js';
 import type { DeviceIndex } from '../devices/DeviceIndex.js';
 import { isOpenFailure } from '../devices/failures.js';
+import type { DeviceSnapshots } from '../devices/snapshot.js';
 import { percentile } from '../shared/counting.js';
 import { type DepthsDependencies, readDepths } from './depths.js';
 import { deviceFactsOf } from './deviceFacts.js';
@@ -16,6 +17,7 @@ const hourMs = 3_600_000;
 
 /** Everything that the overview uses. */
 export interface OverviewDependencies extends DepthsDependencies, StatusDependencies {
+  deviceSnapshots: DeviceSnapshots;
   samples: Samples;
 }
 
@@ -35,7 +37,7 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
   const now = clock.now();
   const { devices } = snapshot;
   const history = historyFromSamples(stored);
-  const counted = deviceFactsOf(devices, { now, lateCertificateMs });
+  const counted = deviceFactsOf(devices, expiriesOf(devices), { now, lateCertificateMs });
   const { status, lines } = healthOf(facts, counted);
   const dependency = (name: 'queue' | 'worker' | 'balena' | 'hub') => {
     const { ok = false, detail = 'not known' } = lines.find((each) => each.name === name) ?? {};

@@ -3,12 +3,12 @@ import { type HealthLine, healthLines } from '../../health/health.js';
 import type { DeviceFacts } from '../../health/incidents.js';
 import type { SystemStatus } from '../../health/statusSchema.js';
 import { systemStatus } from '../../health/systemStatus.js';
-import type { DeviceSnapshots } from '../devices/snapshot.js';
+import type { ListedSnapshots } from '../devices/listed.js';
 import { deviceFactsOf } from './deviceFacts.js';
 
 /** Everything that the state of the system needs. */
 export interface StatusDependencies extends HealthDependencies {
-  deviceSnapshots: DeviceSnapshots;
+  listedSnapshots: ListedSnapshots;
   /** A certificate that expires within this time is late, ms: the renewal of each device comes before. */
   lateCertificateMs: number;
 }
@@ -25,10 +25,7 @@ const freshMs = 5_000;
  * Reads the state of the whole system, for page and CLI. Never throws: records that do not answer are an incident.
  */
 export async function readSystemHealth(deps: StatusDependencies): Promise<SystemHealth> {
-  const [facts, devices] = await Promise.all([
-    readHealthFacts(deps),
-    deviceFactsOfSnapshot(deps).catch(() => null),
-  ]);
+  const [facts, devices] = await Promise.all([readHealthFacts(deps), listedFacts(deps).catch(() => null)]);
   return healthOf(facts, devices);
 }
 
@@ -37,8 +34,8 @@ export function healthOf(facts: HealthFacts, devices: DeviceFacts | null): Syste
   return { status: systemStatus(facts, devices), lines: healthLines(facts) };
 }
 
-async function deviceFactsOfSnapshot(deps: StatusDependencies): Promise<DeviceFacts> {
-  const { deviceSnapshots, lateCertificateMs, clock } = deps;
-  const { devices } = await deviceSnapshots.read(freshMs);
-  return deviceFactsOf(devices, { now: clock.now(), lateCertificateMs });
+async function listedFacts(deps: StatusDependencies): Promise<DeviceFacts> {
+  const { listedSnapshots, lateCertificateMs, clock } = deps;
+  const { devices, expiries } = await listedSnapshots.read(freshMs);
+  return deviceFactsOf(devices, expiries, { now: clock.now(), lateCertificateMs });
 }

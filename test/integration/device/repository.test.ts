@@ -253,6 +253,36 @@ test('certificates and removals are read by their time only', async () => {
   expect(await uuidsIn(records, 'dead')).toEqual([]);
 });
 
+test('the expiries of certificates are read by their time, without the records, and a renewed certificate has one row', async () => {
+  const { records, lists, time } = open();
+  const day = 86_400_000;
+  const { observed } = fresh();
+  const expiresAt = (notAfter: number, thumbprint: string | null = 'A', record = fresh()) => ({
+    ...{ ...record, job: null, scopes: [] },
+    observed: { ...observed, thumbprint, notBefore: now - 300 * day, notAfter, hubSeenAt: now },
+  });
+  const expiring = async (before: number) =>
+    (await records.listedEntries('expiring', before)).map((entry) => entry.expiresAt);
+  await records.write(expiresAt(now + 5 * day), null);
+  expect([await expiring(now + 5 * day), await expiring(now + 5 * day + 1)]).toEqual([[], [now + 5 * day]]);
+  await records.amend(uuid, (record) => record && expiresAt(now + 90 * day, 'A', record));
+  expect([await expiring(now + 89 * day), await expiring(now + 91 * day)]).toEqual([[], [now + 90 * day]]);
+  expect((await collect(lists.rows())).filter(({ value }) => value.list === 'expiring')).toHaveLength(1);
+  // A process that has died has left another row.
+  const left = { list: 'expiring', uuid, row: 'left', at: now - day, listedAt: now } as const;
+  await lists.put(
+    { partition: `expiring-${new Date(now - day).toISOString().slice(0, 10)}-ab`, row: `${uuid}.left` },
+    left,
+    null,
+    { at: now - day },
+  );
+  time.now += 3_600_001;
+  await records.repairLists(uuid.slice(0, 2));
+  expect((await collect(lists.rows())).filter(({ value }) => value.list === 'expiring')).toHaveLength(1);
+  await records.amend(uuid, (record) => record && expiresAt(now + 90 * day, null, record));
+  expect(await expiring(now + 91 * day)).toEqual([]);
+});
+
 test('a removed record leaves no row, and a changed record is not removed', async () => {
   const { records, lists } = open();
   await records.write(fresh(), null);

@@ -1,5 +1,7 @@
 import { noTotals } from '../../../src/health/status.js';
+import { groupFailures } from '../../../src/ops/failures/group.js';
 import { readOverview } from '../../../src/ops/overview/read.js';
+import { readSystemHealth } from '../../../src/ops/overview/readStatus.js';
 import { historyFromSamples, takeSample } from '../../../src/ops/overview/samples.js';
 import { percentile } from '../../../src/ops/shared/counting.js';
 import { opsDependencies, start } from '../../support/opsTools.js';
@@ -12,6 +14,45 @@ const totals = (operations: number, provisioned = 0, failed = 0) => ({
   operations,
   provisioned,
   failed,
+});
+
+test('the state of the system and the groups of failures are read from lists, and agree with the overview', async () => {
+  const { deps, put } = opsDependencies(tables);
+  const day = 86_400_000;
+  const error = { code: 'timed-out', step: 'store', message: 'Slow.', at: start } as const;
+  const done = await put(1, { job: null, error: null });
+  const certified = (notAfter: number) => ({
+    ...{ job: null, error: null },
+    observed: { ...done.observed, thumbprint: 'A', notBefore: start - day, notAfter },
+  });
+  await put(2);
+  await put(3, { error, job: { generation: 7, due: start + minute } });
+  await put(4, { error, job: null });
+  await put(5, { error: null, job: null, check: { generation: 7, due: start } });
+  await put(6, certified(start));
+  await put(7, certified(start + 3 * day));
+  await put(8, certified(start + 4 * day));
+  const { deviceSnapshots: _, ...listsOnly } = deps;
+  const { status, failures, certificates } = await readOverview(deps);
+  const { status: listed } = await readSystemHealth(listsOnly);
+  expect(listed).toEqual(status);
+  expect(listed.incidents.map(({ kind, what }) => [kind, what])).toEqual([
+    ['certificates-expired', '1 certificate has expired.'],
+    ['certificates-late', '1 certificate has not been renewed in time.'],
+    ['requests-failed', '1 request has failed for good.'],
+    ['checks-failed', 'The last check of 1 device failed.'],
+  ]);
+  expect(failures.map(({ failed, retrying }) => [failed, retrying])).toEqual([
+    [1, 0],
+    [0, 1],
+  ]);
+  expect(certificates).toEqual({ expired: 1, within7Days: 2, within30Days: 0, later: 0 });
+  const { groups } = await groupFailures(listsOnly);
+  const counted = groups.map((group) => [group.code, group.failed, group.retrying, group.checksFailed]);
+  expect(counted.sort()).toEqual([
+    ['service-not-found', 1, 0, 0],
+    ['timed-out', 0, 1, 1],
+  ]);
 });
 
 test('an empty system is told as one', async () => {

@@ -10,6 +10,15 @@ export const requestMutants = [
       { first: ['test/unit/http/proof/checkLimit'] },
     ],
   ]),
+  ...mutantsOf('src/provisioning/lookUp.ts', [
+    [
+      'line-without-end',
+      'No device that was never seen is accepted while its look-up is more than an hour away',
+      'if (waitMs <= longestLineMs ||',
+      'if (waitMs <= 1e12 ||',
+      { first: ['test/unit/http/answerProvision'] },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/accept.ts', [
     [
       'repeated-request-is-not-last',

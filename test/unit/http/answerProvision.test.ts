@@ -1,17 +1,22 @@
 import { minter } from '../../../src/certificates/mint.js';
 import { BadRequest, Unauthorized } from '../../../src/http/errors.js';
 import { answerProvision } from '../../../src/http/provision/handle.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
-import { now, uuid } from '../../support/records.js';
+import { now, provisioned, uuid } from '../../support/records.js';
 import { requestWith } from '../../support/request.js';
 
 const { certificate, thumbprint } = await minter({ days: 100 })(uuid, now);
 
 /** Answers a request. The proof is wrong unless the header is "good", and only necessary if the product demands the proof. */
-async function answer(body: object, authorization?: string, days = 365, ca: object | null = {}) {
+async function answer(
+  body: object,
+  authorization?: string,
+  { days = 365, newestInMs = 0, ca = {} as object | null, system = acceptDependencies(now) } = {},
+) {
   const demanded: string[] = [];
-  const { deps, record } = acceptDependencies(now);
+  const { deps, record, sent } = system;
   const rateLimiter = { nextFree: async () => now } as unknown as RateLimiter;
   const request = requestWith({
     body: JSON.stringify(body),
@@ -21,6 +26,7 @@ async function answer(body: object, authorization?: string, days = 365, ca: obje
     {
       ...deps,
       rateLimiter,
+      balenaLimit: { nextFree: async () => now + newestInMs },
       async proof(_, sent, need) {
         if (need) demanded.push(need);
         if (sent === 'good') return true;
@@ -33,10 +39,35 @@ async function answer(body: object, authorization?: string, days = 365, ca: obje
     request,
   ).catch((error: unknown) => {
     if (error instanceof BadRequest || error instanceof Unauthorized) return error;
+    if (error instanceof ProvisioningError) return error;
     throw error;
   });
-  return { outcome, demanded, record };
+  return { outcome, demanded, record, sent };
 }
+
+describe('while the look-up of a new device is more than an hour away', () => {
+  const full = { newestInMs: 3_600_001 };
+
+  test('no device that was never seen is accepted: invented UUIDs fill neither the queue nor the tables', async () => {
+    const { outcome, sent } = await answer({ uuid }, undefined, full);
+    expect(outcome).toMatchObject({ code: 'balena-throttled', retryAfterMs: 60_000 });
+    expect(sent).toEqual([]);
+    expect((await answer({ uuid }, undefined, { newestInMs: 3_600_000 })).outcome).toMatchObject({
+      status: 202,
+    });
+  });
+
+  test('a device with a record is accepted, and so is a device that proves its identity', async () => {
+    const system = acceptDependencies(now);
+    await system.put(provisioned);
+    expect(
+      (await answer({ uuid, balena_service: 'x' }, undefined, { ...full, system })).outcome,
+    ).toMatchObject({
+      status: 202,
+    });
+    expect((await answer({ uuid }, 'good', full)).outcome).toMatchObject({ status: 202 });
+  });
+});
 
 test('an own certificate needs the proof, whatever the mode', async () => {
   const { outcome, record } = await answer({ uuid, certificate, uses: thumbprint }, 'good');
@@ -65,7 +96,7 @@ test.each<[object, object, number?]>([
   ],
   [{ uses: thumbprint }, { status: 400, code: 'provision.request.bad-uses' }],
 ])('%j is refused before anything else happens', async (body, expected, days = 365) => {
-  const { outcome, demanded } = await answer({ uuid, ...body }, 'good', days);
+  const { outcome, demanded } = await answer({ uuid, ...body }, 'good', { days });
   expect(outcome).toMatchObject(expected);
   expect(demanded).toEqual([]);
 });

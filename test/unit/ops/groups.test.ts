@@ -41,16 +41,19 @@ function deadLetterOf(index: number, more: Partial<DeadLetterEntry> = {}): DeadL
 
 function depsOf(summaries: Summary[], deadLetters: DeadLetterEntry[] = []) {
   const devices = new DeviceIndex();
-  for (const summary of summaries) devices.put(indexEntryOf(summary));
+  const entries = summaries.map(indexEntryOf);
+  for (const entry of entries) devices.put(entry);
   return {
     deviceSnapshots: { read: async () => ({ devices, asOf: now }) },
+    listedSnapshots: { read: async () => ({ devices: entries, expiries: [], asOf: now }) },
     deadLetterSnapshots: { read: async () => ({ deadLetters, incomplete: null, asOf: now }) },
     records: {
       summariesOf: async (uuids: Iterable<string>) => {
         const wanted = [...uuids];
         return summaries.filter(({ uuid }) => wanted.includes(uuid));
       },
-    } as Records,
+      listedEntries: async () => entries,
+    } as unknown as Records,
     actions: { list: async () => [] as object[] } as unknown as Actions,
     clock: { now: () => now, sleep: async () => {} },
   };
