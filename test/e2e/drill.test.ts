@@ -37,11 +37,15 @@ test('150 of 250 devices fail of a name that balena does not know; once it does,
   // At the hub's pace of 50,000 a minute.
   expect(plan.expectedSeconds).toBe(1);
 
+  // One of the last devices waits for the hub: on a machine that stands still, the replay does not end before the worker is killed.
+  const last = listed.deadLetters.reduce((a, b) => (a.failedAt > b.failedAt ? a : b));
+  await hub.fault({ method: 'PUT', path: last.uuid ?? '', times: 1, hang: true, effect: 'none' });
   await ops.start(plan.id, { ramp: true, rate: 3_000 });
   await waitFor('30 devices are provisioned', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
   await stack.hosts.at(-1)?.kill();
   const broken = (await ops.action(plan.id)).counts;
-  expect(broken.requested).toBeLessThan(150);
+  expect(broken.succeeded).toBeLessThan(150);
+  await hub.noFaults();
   // Each device is failed with a dead letter, pending, or provisioned.
   const { byState } = await ops.records({ service: 'sensor' });
   expect(

@@ -1,9 +1,15 @@
 /** The suites with the longest duration, and then the folders with suites that start processes. */
 const first = [
-  'chaos/chaos.test',
-  'protocol/rules.test',
   'e2e/cli.test',
+  'chaos/chaos.test',
   'dotnet/client.test',
+  'e2e/opsPage.test',
+  'e2e/advice.test',
+  'e2e/workerCrash.test',
+  'e2e/circuit.test',
+  'e2e/deviceBlock.test',
+  'e2e/replay.test',
+  'e2e/start.test',
   'fuzz/',
   'protocol/',
   'e2e/',
