@@ -256,6 +256,7 @@ function overviewDependencies(
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => null } as unknown as OverviewDependencies['status'],
     operationsPerMinute: 100,
+    caLife: null,
     lateCertificateMs: 0,
     isWorkerDisabled: false,
     timerRuns: timerRunsIn(clock, countingTable(costs)),

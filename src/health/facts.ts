@@ -17,7 +17,15 @@ export interface HealthDependencies extends WorkerHealthDependencies {
   rateLimiter: RateLimiter;
   /** The limit of registry operations a minute, by the settings. */
   operationsPerMinute: number;
+  caLife: CaLife | null;
   clock: Clock;
+}
+
+/** The life of the CA's own certificate. */
+export interface CaLife {
+  notAfter: EpochMs;
+  /** From this time on, new certificates are shorter than CERT_DAYS, because none outlives the CA. */
+  shortensAt: EpochMs;
 }
 
 /** What is known about the parts of the system. No fact is about a single device. */
@@ -40,6 +48,8 @@ export interface HealthFacts {
   hubPausedUntil: EpochMs;
   /** The limit of registry operations a minute, by the settings. */
   operationsPerMinute: number;
+  /** Null without a CA in Key Vault. */
+  caLife: CaLife | null;
 }
 
 /** Without the records, the list of samples would keep the caller waiting for half a minute. */
@@ -50,7 +60,7 @@ const noSamples: HealthDependencies['samples'] = { since: async () => [] };
  * observations of the workers, because this process may never send requests to either. Never throws.
  */
 export async function readHealthFacts(deps: HealthDependencies): Promise<HealthFacts> {
-  const { queue, status, circuits, timerRuns, rateLimiter, operationsPerMinute, clock } = deps;
+  const { queue, status, circuits, timerRuns, rateLimiter, operationsPerMinute, caLife, clock } = deps;
   let row: StatusRow | null = null;
   const [queueError, recordsError] = await Promise.all([
     errorOf(() => queue.ping()),
@@ -77,6 +87,7 @@ export async function readHealthFacts(deps: HealthDependencies): Promise<HealthF
     circuits: { balena, hub },
     hubPausedUntil,
     operationsPerMinute,
+    caLife,
   };
 }
 
@@ -93,6 +104,7 @@ export function factsOfWrongSettings(wrongSettings: string[], at: EpochMs): Heal
     circuits: { balena: null, hub: null },
     hubPausedUntil: 0,
     operationsPerMinute: 0,
+    caLife: null,
   };
 }
 

@@ -1,6 +1,7 @@
 import { type ErrorCode, policyOf } from '../shared/errorPolicy.js';
 import type { Dependency } from '../shared/errors.js';
 import { type EpochMs, isoOrNull } from '../shared/time.js';
+import { caIncidents } from './ca.js';
 import type { HealthFacts } from './facts.js';
 import type { Incident } from './statusSchema.js';
 import { hubThrottling, presentMs } from './throttling.js';
@@ -132,7 +133,8 @@ export function slowdowns(facts: HealthFacts): Incident[] {
 }
 
 /** The incidents that need an operator, and neither stop nor slow down the work. */
-export function attentions({ at, timers }: HealthFacts, devices: DeviceFacts | null): Incident[] {
+export function attentions(facts: HealthFacts, devices: DeviceFacts | null): Incident[] {
+  const { at, timers } = facts;
   const need = (
     kind: Incident['kind'],
     what: string,
@@ -152,6 +154,7 @@ export function attentions({ at, timers }: HealthFacts, devices: DeviceFacts | n
         Math.min(...silent.map(({ since }) => since)),
       ),
     );
+  found.push(...caIncidents(facts));
   const { expired, late } = devices?.certificates ?? { expired: 0, late: 0 };
   const rotate = 'Find out why the renewals fail, or rotate the certificates.';
   const near = 'certificates-near-expiry';

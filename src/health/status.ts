@@ -144,7 +144,7 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
               totals,
               balena: latest(before?.balena, observations.balena),
               hub: latest(before?.hub, observations.hub),
-              ca: latest(before?.ca, observations.ca),
+              ...(before?.ca || isUsed(observations.ca) ? { ca: latest(before?.ca, observations.ca) } : {}),
               marks: nextMarks(before?.marks ?? [], { at: now, totals }),
               throttled: nextThrottled(before?.throttled ?? {}, refusedAt),
             };
@@ -183,6 +183,10 @@ function nextThrottled(
 
 function combine(a: Totals, b: Totals, sign: 1 | -1): Totals {
   return Object.fromEntries(countedEvents.map((each) => [each, a[each] + sign * b[each]])) as Totals;
+}
+
+function isUsed({ answeredAt, failedAt }: Observation): boolean {
+  return answeredAt !== null || failedAt !== null;
 }
 
 function latest(a: Observation = nothing, b: Observation): Observation {

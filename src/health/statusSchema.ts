@@ -18,6 +18,8 @@ export const incidentKinds = [
   'balena-throttled',
   'queue-throttled',
   'timers-silent',
+  'ca-failing',
+  'ca-near-expiry',
   'certificates-expired',
   'certificates-late',
   'requests-failed',

@@ -1,5 +1,6 @@
 import { lateAfterMs } from '../certificates/renewal.js';
 import type { Config } from '../config/config.js';
+import { caLifeOf } from '../health/ca.js';
 import { openQueueManagement } from '../queue/administration.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../queue/deadLetters.js';
 import { openTable } from '../storage/table.js';
@@ -21,6 +22,7 @@ export type SharedDependencies = Omit<
   OpsDependencies,
   | 'operationsPerMinute'
   | 'lateCertificateMs'
+  | 'caLife'
   | 'management'
   | 'deviceSnapshots'
   | 'listedSnapshots'
@@ -35,7 +37,7 @@ export type SharedDependencies = Omit<
 export function openOps(
   config: Pick<
     Config,
-    'records' | 'queue' | 'operationsPerMinute' | 'isWorkerDisabled' | 'certificate' | 'renewAt'
+    'records' | 'queue' | 'operationsPerMinute' | 'isWorkerDisabled' | 'certificate' | 'renewAt' | 'ca'
   >,
   deps: SharedDependencies,
 ): OpsDependencies {
@@ -43,6 +45,7 @@ export function openOps(
   const table = <T>() => openTable<T>({ ...config.records, name: 'ops' });
   return {
     ...deps,
+    caLife: caLifeOf(config),
     operationsPerMinute: config.operationsPerMinute,
     lateCertificateMs,
     isWorkerDisabled: config.isWorkerDisabled,

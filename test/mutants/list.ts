@@ -1,3 +1,4 @@
+import { csrMutants } from './list/csr.js';
 import { listMutants } from './list/lists.js';
 import { ownKeyMutants } from './list/ownKeys.js';
 import { requestMutants } from './list/requests.js';
@@ -12,6 +13,7 @@ export const mutants: readonly Mutant[] = [
   ...listMutants,
   ...requestMutants,
   ...ownKeyMutants,
+  ...csrMutants,
   ...workerMutants,
   ...stepMutants,
   ...throttlingMutants,

@@ -328,7 +328,7 @@ export const rulesOff: ShownRule[] = [
     // The timer would send the message again, ten minutes later.
     on: { noTimer: true },
     seen: ['stuck'],
-    histories: { calm: true, failing: 1 },
+    histories: { calm: true, failing: 0.3 },
     within: 1_000,
   },
   {
@@ -619,6 +619,34 @@ export const rulesOff: ShownRule[] = [
     },
     seen: ['not what was acknowledged'],
     histories: { acts: [act(0, own), act(200 * seconds, { ...own, fresh: true })], ...calmly },
+    within: 100,
+  },
+  {
+    rule: 'a revocation of an own certificate revokes its key',
+    off: {
+      onWrite: ({ desired }) => {
+        Object.assign(desired, { revokedKeys: undefined });
+      },
+    },
+    seen: ['not what was acknowledged'],
+    histories: {
+      acts: [act(0, own), act(200 * seconds, rotate), act(200 * seconds, { ...own, fresh: true })],
+      ...calmly,
+    },
+    within: 100,
+  },
+  {
+    rule: 'the record has a certificate of the CA before the hub hears of it',
+    off: {
+      onWrite: ({ desired }, before) => {
+        const earlier = before?.desired.own;
+        // The write of the signed certificate has no effect.
+        if (earlier?.thumbprint === null && desired.own?.key === earlier.key)
+          Object.assign(desired, { own: earlier });
+      },
+    },
+    seen: ['the hub heard of a certificate that no record has held'],
+    histories: { acts: [act(0, { ...own, csr: 'stays' })], ...calmly },
     within: 100,
   },
 ];

@@ -36,10 +36,6 @@ export const notRun: readonly { pattern: RegExp; reason: string }[] = [
     pattern: /^npm install --global \.$|^provisioner completion bash > /,
     reason: 'changes the installation of the user. test/unit/cli/usage.test.ts runs the completion of bash',
   },
-  {
-    pattern: /^npx provisioner ca certificate /,
-    reason: 'needs Azure. test/integration/certificates/keyVault.test.ts makes such a certificate',
-  },
   { pattern: /^PROTOCOL_SEED=|^PROTOCOL_RUNS=/, reason: 'searches for minutes' },
 ];
 

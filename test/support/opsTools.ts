@@ -74,6 +74,7 @@ export function opsDependencies({
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => status.row } as OpsDependencies['status'],
     operationsPerMinute: 100,
+    caLife: null,
     lateCertificateMs: 3 * 86_400_000,
     isWorkerDisabled: false,
     management: {

@@ -109,6 +109,7 @@ async function runOnFakes(probability: number): Promise<void> {
     periodMs: 300_000,
     lastRun: openLastRun(table<{ at: number }>(), 'redrive'),
     operationsPerMinute: 100,
+    caLife: null,
     isWorkerDisabled: false,
     management: hostile({ depths: async () => null, properties: async () => null }, probability),
     samples: hostile({ since: async () => [] }, probability),

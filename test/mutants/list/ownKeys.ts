@@ -24,8 +24,8 @@ export const ownKeyMutants = [
     [
       'own-before-never-accepted',
       'A certificate that the hub never accepted does not replace the one before',
-      'return wasAccepted ? own.thumbprint : own.before;',
-      'return own.thumbprint;',
+      'return observed.thumbprint === thumbprint || hubAccepts(observed.hub, thumbprint) ? thumbprint : before;',
+      'return thumbprint;',
       { first: record },
     ],
     [
@@ -38,8 +38,8 @@ export const ownKeyMutants = [
     [
       'revoked-own-comes-back',
       'A revoked certificate stays revoked after a DELETE',
-      'const revoke = found?.desired.revoke ?? [];',
-      'const revoke = (keeps && found.desired.revoke) || [];',
+      'const { revoke, revokedKeys } = found?.desired ?? {};',
+      'const { revoke, revokedKeys } = (keeps && found.desired) || {};',
       { first: ['test/unit/provisioning/accept.test.ts'] },
     ],
   ]),
@@ -137,7 +137,7 @@ export const ownKeyMutants = [
     [
       'revoked-own-registered',
       'A revoked own certificate is not registered',
-      'if (isToRevoke(work.desired, own.thumbprint)) return withdraw(work, issued, other);',
+      'if (isRevokedOwn(work.desired, own)) return withdraw(work, issued, other);',
       '',
       { first: run },
     ],
@@ -188,14 +188,14 @@ export const ownKeyMutants = [
     [
       'revoked-own-accepted',
       'A revoked own certificate is never accepted again',
-      "if (isOfDevice && isToRevoke(desired, request.own.thumbprint)) return { kind: 'revoked', record };",
+      "if (isOfDevice && isRevokedOwn(desired, request.own)) return { kind: 'revoked', record };",
       '',
       { first: accept },
     ],
     [
       'revocation-undoes-new-key',
       'A revocation that crosses with another certificate does not bring the one before back',
-      'if (record.desired.own?.thumbprint !== request.own?.thumbprint) return { answer: null };',
+      'if (!isSameOwn(record.desired.own, request.own)) return { answer: null };',
       '',
       { first: accept },
     ],

@@ -223,8 +223,8 @@ export const requestMutants = [
     [
       'message-without-retirement',
       'The message carries the thumbprints to retire and to revoke',
-      '    ...retirementOf(desired.retire, desired.revoke),\n',
-      '    ...retirementOf([], desired.present ? [] : desired.revoke?.slice(0, 0)),\n',
+      '    ...retirementOf(desired),\n',
+      '    ...retirementOf(desired.present ? {} : { revoke: desired.revoke?.slice(0, 0) }),\n',
     ],
     [
       'copy-without-own-id',

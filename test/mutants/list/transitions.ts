@@ -391,8 +391,8 @@ export const transitionMutants = [
     [
       'lost-record-loses-retirement',
       'A record that is made again from its message has the thumbprints to retire and to revoke',
-      '    ...retirementOf(retire, revoke),\n',
-      '    ...(retire === undefined && revoke === null && retirementOf(retire, [])),\n',
+      '    ...retirementOf(lost),\n',
+      '    ...(lost === null && retirementOf(lost)),\n',
     ],
   ]),
   ...mutantsOf('src/device/refusalParts.ts', [
@@ -529,8 +529,8 @@ export const transitionMutants = [
     [
       'revocation-dropped',
       'A revocation that is pending survives a rotation of the same thumbprint',
-      'request.revoke ? newest(revoke, request.retire, found) : revoke,',
-      'request.revoke ? newest(revoke, request.retire, found) : revoke.filter((each) => each !== request.retire),',
+      'const kept = { retire: keeps ? found.desired.retire : [], revoke, revokedKeys };',
+      'const kept = { retire: keeps ? found.desired.retire : [], revoke: revoke?.filter((each) => !request.present || request.revoke || each !== request.retire), revokedKeys };',
     ],
     [
       'second-rotation-replaces-first',

@@ -8,6 +8,7 @@ import {
   leased,
   requested,
   restoredFromMessage,
+  signed,
 } from '../../../src/device/transitions.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { now, provisioned, recordWith, requestId, uuid } from '../../support/records.js';
@@ -60,6 +61,113 @@ describe('the certificate before', () => {
     ['a certificate of nobody is not believed', owning(key(A)), B, I, A],
   ])('%s', (_, record, thumbprint, uses, before) => {
     expect(ask(record, thumbprint, uses).desired.own).toMatchObject({ thumbprint, before });
+  });
+});
+
+describe('a certificate request', () => {
+  const renewal = (at: number) => ({ at, renewAt: 0.5 });
+  const csr = (of: string, at = now): DeviceRequest & { present: true } => ({
+    ...{ uuid, present: true, service: null },
+    own: {
+      ...{ thumbprint: null, key: `key of ${of}`, keyAlgorithm: 'ec-p256', publicKey: 'spki' },
+      renewal: renewal(at),
+    },
+  });
+  const byCa = owning(key(A, { certificate: 'der' }), { issuer: 'ca' });
+  const unsigned = requested(owning(key(A)), context, csr(B), 'next');
+
+  test.each<[string, boolean, DeviceRecord, DeviceRequest]>([
+    ['the same key, before the renewal', true, byCa, csr(A, now + week / 2 - 1)],
+    ['the same key, at the renewal', false, byCa, csr(A, now + week / 2)],
+    ['another key', false, byCa, csr(B)],
+    ['the same key, whose certificate the device has signed', false, owning(key(A)), csr(A)],
+    ['the same key, before the CA has signed', true, unsigned, csr(B, now + 10 * week)],
+    ['another key, before the CA has signed', false, unsigned, csr(C)],
+    ['a certificate, before the CA has signed', false, unsigned, request(B)],
+  ])('%s: the same request is %s', (_, isSame, record, asked) => {
+    expect(isSameRequest(asked, record)).toBe(isSame);
+  });
+
+  test('the renewal of a key keeps the certificate before, and the record keeps no time of the request', () => {
+    const { own } = requested(byCa, context, csr(A, now + week), 'next').desired;
+    const expected = { thumbprint: null, key: `key of ${A}`, keyAlgorithm: 'ec-p256', publicKey: 'spki' };
+    expect(own).toEqual({ ...expected, before: A });
+  });
+
+  test('a request that was replaced before the CA has signed is not the certificate before', () => {
+    expect(requested(unsigned, context, csr(C), 'last').desired.own).toMatchObject({ before: A });
+  });
+
+  test('the CA signs for the present key only, and not for a revoked one', () => {
+    const { before: _, ...certificate } = key(B, { certificate: 'der' });
+    expect(signed(unsigned, certificate)?.desired.own).toEqual({ ...certificate, before: A });
+    expect(signed(requested(unsigned, context, csr(C), 'last'), certificate)).toBeNull();
+    expect(signed(owning(key(A)), certificate)).toBeNull();
+    const revoked = { ...unsigned, desired: { ...unsigned.desired, revokedKeys: [`key of ${B}`] } };
+    expect(signed(revoked, certificate)).toBeNull();
+    const handed = { ...unsigned.desired.own!, handedOver: true as const };
+    const record = { ...unsigned, desired: { ...unsigned.desired, own: handed } };
+    expect(signed(record, certificate)?.desired.own).toMatchObject({ handedOver: true });
+  });
+
+  test('a device without a signed certificate is not in its desired state', () => {
+    const done = { ...unsigned, job: null, observed: { ...unsigned.observed, thumbprint: null } };
+    expect(isInDesiredState(done)).toBe(false);
+  });
+});
+
+describe('a revocation of an own certificate revokes its key', () => {
+  const revoke = (record: DeviceRecord, retire: string) => {
+    const { own } = record.desired;
+    const place = own ? { service: null, own } : { service: 'main' };
+    const asked = { uuid, present: true as const, ...place, retire, revoke: true } as DeviceRequest;
+    return requested(record, context, asked, 'revoked').desired;
+  };
+  const same = { key: 'K' };
+  const ownKeys = { [A]: 'K', [B]: 'K', [C]: 'another' };
+
+  test('of the present certificate: all certificates of the key are revoked', () => {
+    const record = owning(key(B, { ...same, before: A }), { ownKeys });
+    expect(revoke(record, B)).toMatchObject({ retire: [B], revoke: [A, B], revokedKeys: ['K'] });
+  });
+
+  test('of the certificate before, which has another key: the present key stays', () => {
+    const record = owning(key(B, { ...same, before: C }), { ownKeys });
+    expect(revoke(record, C)).toMatchObject({ retire: [C], revoke: [C], revokedKeys: ['another'] });
+  });
+
+  test('of the certificate before a request that the CA has not signed: the key of the request is revoked', () => {
+    const own = { ...same, keyAlgorithm: 'ec-p256', thumbprint: null, publicKey: 'spki', before: A };
+    const record = owning(key(A, same), { ownKeys });
+    const desired = revoke({ ...record, desired: { ...record.desired, own } }, A);
+    expect(desired).toMatchObject({ revoke: [B, A], revokedKeys: ['K'], own: { thumbprint: null } });
+  });
+
+  test('after the way back to an issued key', () => {
+    const record = { ...provisioned, observed: { ...provisioned.observed, ownKeys: { [A]: 'K' } } };
+    expect(revoke(record, A)).toMatchObject({ revoke: [A], revokedKeys: ['K'] });
+  });
+
+  test('a rotation that revokes nothing, and the revocation of an issued certificate, revoke no key', () => {
+    const asked = { uuid, present: true, service: 'main', retire: A } as const;
+    expect(requested(owning(key(A)), context, asked, 'x').desired.revokedKeys).toBeUndefined();
+    expect(revoke(provisioned, I)).toMatchObject({ revoke: [I] });
+    expect(revoke(provisioned, I).revokedKeys).toBeUndefined();
+  });
+
+  test('a DELETE keeps the revoked keys, of which there are eight at most', () => {
+    const keys = Array.from({ length: 8 }, (_, n) => `K${n}`);
+    const record = owning(key(A));
+    const full = { ...record, desired: { ...record.desired, revokedKeys: keys } };
+    expect(revoke(full, A).revokedKeys).toEqual([...keys.slice(1), `key of ${A}`]);
+    const gone = requested(full, context, { uuid, present: false }, 'gone');
+    expect(gone.desired.revokedKeys).toEqual(keys);
+  });
+
+  test('a device whose key is revoked is not in its desired state', () => {
+    const record = owning(key(A));
+    const revoked = { ...record, desired: { ...record.desired, revokedKeys: [`key of ${A}`] } };
+    expect([isInDesiredState(record), isInDesiredState(revoked)]).toEqual([true, false]);
   });
 });
 

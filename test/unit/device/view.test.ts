@@ -42,6 +42,7 @@ test('a device that is provisioned shows what its certificate is, and nothing is
       notBefore: '2029-12-31T23:55:00.000Z',
       notAfter: '2030-01-02T00:00:00.000Z',
       keyAlgorithm: 'ec-p256',
+      ...{ issuer: 'self', pem: null, chain: null },
     },
   });
 });
@@ -76,4 +77,28 @@ test('of the record nothing else is shown', () => {
     scopes: ['internal'],
   };
   expect(JSON.stringify(viewOf(stamped, null, now))).not.toContain('internal');
+});
+
+test('a certificate of the CA is shown with its text, once the hub accepts the certificate', () => {
+  const { observed, desired } = provisioned;
+  const key = { key: 'K', keyAlgorithm: 'ec-p256', before: null };
+  const own = { ...key, thumbprint, notBefore: now, notAfter: now + 1, certificate: 'A'.repeat(65) };
+  const done = {
+    ...provisioned,
+    desired: { ...desired, service: null, own },
+    observed: { ...observed, service: null, issuer: 'ca' as const },
+  };
+  const pem = `-----BEGIN CERTIFICATE-----\n${'A'.repeat(64)}\nA\n-----END CERTIFICATE-----\n`;
+  const chainOf = (certificate: string) => `chain of ${certificate.length}`;
+  expect(viewOf(done, null, now, chainOf).certificate).toMatchObject({
+    issuer: 'ca',
+    pem,
+    chain: 'chain of 65',
+  });
+  expect(viewOf(done, null, now).certificate).toMatchObject({ pem, chain: null });
+  // While the key is renewed, the hub accepts the certificate before, and the record has no text of it.
+  const renewing = { ...done.desired, own: { ...key, thumbprint: null, publicKey: 'spki' } };
+  expect(viewOf({ ...done, desired: renewing }, null, now, chainOf).certificate).toMatchObject({
+    ...{ issuer: 'ca', pem: null, chain: null },
+  });
 });

@@ -68,6 +68,7 @@ async function linesIn({
     samples: { since: since ?? (async () => [{ at: now - secondsAgo * 1_000, depths: { active: before } }]) },
     isWorkerDisabled,
     operationsPerMinute: 100,
+    caLife: null,
     rateLimiter: { pausedUntil: async () => now } as HealthDependencies['rateLimiter'],
   };
   const lines = healthLines(await readHealthFacts(deps));

@@ -39,6 +39,7 @@ const good: HealthFacts = {
   circuits: { balena: closed, hub: closed },
   hubPausedUntil: now,
   operationsPerMinute: 200,
+  caLife: null,
 };
 const quiet: DeviceFacts = {
   waiting: 0,
@@ -71,6 +72,10 @@ const situations: Record<IncidentKind, Situation> = {
   'balena-throttled': { facts: { row: rowOf({ provisioned: 20 }, { balena: present }) } },
   'queue-throttled': { facts: { row: rowOf({ provisioned: 20 }, { queue: present }) } },
   'timers-silent': { facts: { timers: [{ timer: 'redrive', row: timer(now - 20 * minute) }] } },
+  'ca-failing': {
+    facts: { row: { ...rowOf({}), ca: { ...never, failedAt: now - minute, code: 'ca-unauthorized' } } },
+  },
+  'ca-near-expiry': { facts: { caLife: { notAfter: now + minute, shortensAt: now } } },
   'certificates-expired': { devices: { certificates: { expired: 2, late: 0 } } },
   'certificates-late': { devices: { certificates: { expired: 0, late: 1 } } },
   'requests-failed': { devices: { failed: 25 } },
@@ -84,6 +89,20 @@ function statusIn(kinds: readonly IncidentKind[], devices: Partial<DeviceFacts> 
   const counted = Object.assign({}, quiet, devices, ...all.map((each) => each.devices)) as DeviceFacts;
   return systemStatus(facts, counted);
 }
+
+test.each<[string, Partial<HealthFacts>]>([
+  [
+    'a CA that answers again',
+    { row: { ...rowOf({}), ca: { answeredAt: now, failedAt: now - 1, code: 'ca-unavailable' } } },
+  ],
+  [
+    'a failure of long ago',
+    { row: { ...rowOf({}), ca: { ...never, failedAt: now - 121 * minute, code: 'ca-unavailable' } } },
+  ],
+  ['a CA with a long life', { caLife: { notAfter: now + 2 * minute, shortensAt: now + minute } }],
+])('no incident: %s', (_, facts) => {
+  expect(systemStatus({ ...good, ...facts }, quiet).incidents).toEqual([]);
+});
 
 test('a system without work and without incidents is healthy', () => {
   expect(statusIn([])).toEqual({

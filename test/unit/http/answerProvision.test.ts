@@ -1,9 +1,11 @@
+import { readCsr } from '../../../src/certificates/csr.js';
 import { minter } from '../../../src/certificates/mint.js';
 import { BadRequest, Unauthorized } from '../../../src/http/errors.js';
 import { answerProvision } from '../../../src/http/provision/handle.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
+import { csrOf } from '../../support/csrs.js';
 import { now, provisioned, uuid } from '../../support/records.js';
 import { requestWith } from '../../support/request.js';
 
@@ -99,4 +101,42 @@ test.each<[object, object, number?]>([
   const { outcome, demanded } = await answer({ uuid, ...body }, 'good', { days });
   expect(outcome).toMatchObject(expected);
   expect(demanded).toEqual([]);
+});
+
+const csr = await csrOf(uuid);
+
+test('a certificate request needs the proof, and the record keeps the public key alone', async () => {
+  const { outcome, record } = await answer({ uuid, csr, uses: thumbprint }, 'good');
+  expect(outcome).toMatchObject({ status: 202 });
+  const { own } = (await record(uuid)).desired;
+  const { key, publicKey } = await readCsr(csr, uuid);
+  expect(own).toEqual({ thumbprint: null, key, keyAlgorithm: 'ec-p256', publicKey, before: null });
+  expect((await answer({ uuid, csr })).outcome).toMatchObject({ code: 'provision.proof-missing' });
+});
+
+test.each<[object, object]>([
+  [{ csr: 'x' }, { status: 400, code: 'provision.request.bad-csr' }],
+  [{ csr: 5 }, { status: 400, code: 'provision.request.bad-csr' }],
+  [{ csr: 'x'.repeat(13_000) }, { status: 400, code: 'provision.request.csr-too-large' }],
+  [{ csr: '-----BEGIN EC PRIVATE KEY-----' }, { status: 400, code: 'provision.request.csr-with-key' }],
+  [
+    { csr, certificate },
+    { status: 400, code: 'provision.request.bad-body' },
+  ],
+  [
+    { csr, balena_service: 'main' },
+    { status: 400, code: 'provision.request.bad-body' },
+  ],
+  [
+    { csr: await csrOf(uuid, { subject: 'CN=another' }) },
+    { status: 422, code: 'provision.request.csr-wrong-subject' },
+  ],
+])('a certificate request that is refused (%#)', async (body, expected) => {
+  expect((await answer({ uuid, ...body }, 'good')).outcome).toMatchObject(expected);
+});
+
+test('without a CA a certificate request is refused, and the answer names the settings', async () => {
+  const { outcome } = await answer({ uuid, csr }, 'good', 365, null);
+  const message = expect.stringMatching(/CA_CERTIFICATE and CA_KEY_VAULT_KEY.*"certificate" works/);
+  expect(outcome).toMatchObject({ status: 422, code: 'provision.request.csr-not-offered', message });
 });

@@ -187,3 +187,29 @@ test('a revocation that crosses with another certificate does not bring the cert
   await system.put({ ...owning, desired: { ...desired, own: { ...own, thumbprint: B } } });
   expect(await acceptRotation(system.deps, { ...post(A), retire: A, revoke: true })).toBeNull();
 });
+
+test('a revoked key is answered with its revocation, whatever certificate or request comes with the key', async () => {
+  const revoked = { ...owning, desired: { ...desired, own: undefined, revokedKeys: [keyOf(A)] } };
+  const another = post(B);
+  const withKey = { ...another, own: { ...another.own, key: keyOf(A) } };
+  const csr = {
+    ...another,
+    own: { ...{ thumbprint: null, key: keyOf(A), keyAlgorithm: 'ec-p256' }, publicKey: 'spki' },
+  };
+  for (const each of [withKey, csr]) expect((await requested(revoked, each)).answer.kind).toBe('revoked');
+  expect((await requested(revoked, another)).answer.kind).toBe('accepted');
+});
+
+test('a rotation stands only for the same certificate of the same key', async () => {
+  const system = acceptDependencies(now);
+  const unsigned = {
+    ...{ thumbprint: null, key: keyOf(B), keyAlgorithm: 'ec-p256' },
+    publicKey: 'spki',
+    before: A,
+  };
+  await system.put({ ...owning, desired: { ...desired, own: unsigned } });
+  const rotation = { ...post(A), retire: A, revoke: true };
+  const ofKey = (key: string) => acceptRotation(system.deps, { ...rotation, own: { ...unsigned, key } });
+  expect(await ofKey(keyOf(A))).toBeNull();
+  expect(await ofKey(keyOf(B))).toMatchObject({ kind: 'accepted' });
+});

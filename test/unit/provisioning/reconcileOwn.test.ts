@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { KeyHistory, OwnCertificate, OwnKey } from '../../../src/device/record.js';
 import { reconcile } from '../../../src/provisioning/reconcile.js';
 import {
@@ -6,6 +7,7 @@ import {
   C,
   D,
   deviceWith,
+  E,
   type FakeOptions,
   fakeWork,
   mintFor,
@@ -210,4 +212,72 @@ test('a disabled identity stays disabled', async () => {
   const { work, calls } = ownWork(own(), { hub: [C, C], properties, observed: { thumbprint: C } });
   await expect(reconcile(work)).rejects.toMatchObject({ code: 'hub-device-disabled' });
   expect(calls).toEqual(['find', 'hub get']);
+});
+
+const toSign: OwnKey = {
+  ...{ thumbprint: null, key: 'K', keyAlgorithm: 'ec-p256', publicKey: 'spki', before: null },
+};
+
+test('a certificate request costs one balena request, one signature and one registry operation', async () => {
+  const { work, calls, minted, stored, identity } = ownWork(toSign);
+  await reconcile(work);
+  expect(calls).toEqual(['find', 'sign', 'hub create EE']);
+  expect({ minted: minted(), stored }).toEqual({ minted: 0, stored: [] });
+  expect(identity()).toMatchObject({ thumbprints: [E, E] });
+  expect(work.observed).toMatchObject({ thumbprint: E, issuer: 'ca', ownKeys: { [E]: 'K' } });
+});
+
+test('a certificate that the CA has signed is not signed again', async () => {
+  const { work, calls } = ownWork(own({ certificate: 'der' }));
+  await reconcile(work);
+  expect(calls).toEqual(['find', 'hub create AA']);
+  expect(work.observed.issuer).toBe('ca');
+});
+
+test('the renewal of a key keeps the certificate before', async () => {
+  const { work, calls } = ownWork(
+    { ...toSign, before: A },
+    {
+      hub: [A, A],
+      observed: { thumbprint: A, hub: [A, A], hubEtag: 'e0', ownKeys: { [A]: 'K', [B]: 'old' } },
+    },
+  );
+  await reconcile(work);
+  expect(calls).toEqual(['find', 'sign', 'hub update EA of e0']);
+  expect(work.observed.ownKeys).toEqual({ [A]: 'K', [E]: 'K' });
+});
+
+test('a CA that does not answer ends the run before the hub, and without a place in the line', async () => {
+  const { work, calls } = ownWork(toSign, { caFails: true });
+  const waits = jest.fn(async () => {});
+  work.awaitOperation = waits;
+  await expect(reconcile(work)).rejects.toMatchObject({ code: 'ca-unavailable' });
+  expect(calls).toEqual(['find', 'sign']);
+  expect(waits).not.toHaveBeenCalled();
+  expect(work.validated).toBe(true);
+});
+
+test.each<[string, OwnKey]>([
+  ['before the CA has signed', { ...toSign, before: A }],
+  ['with another certificate', own({ thumbprint: B, key: 'K', before: A })],
+])(
+  'a revoked key %s: nothing is signed, and the hub rejects every certificate of the key',
+  async (_, key) => {
+    const { work, calls } = ownWork(key, {
+      ...{ hub: [A, A], observed: { thumbprint: A, hub: [A, A], hubEtag: 'e0' } },
+      desired: { revokedKeys: ['K'], revoke: [A] },
+    });
+    await expect(reconcile(work)).rejects.toMatchObject({ code: 'certificate-revoked' });
+    expect(calls).toEqual(['find', 'hub remove']);
+  },
+);
+
+test('the way back to an issued key leaves no issuer', async () => {
+  const { work } = fakeWork({
+    desired: { service: 'main' },
+    ...{ device: empty, scopes: ['main'], hub: [A, A] },
+    observed: { thumbprint: A, hub: [A, A], hubEtag: 'e0', issuer: 'ca', ownKeys: { [A]: 'K' } },
+  });
+  await reconcile(work);
+  expect(work.observed).toMatchObject({ issuer: undefined, ownKeys: { [A]: 'K' } });
 });

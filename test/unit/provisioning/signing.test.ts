@@ -1,0 +1,157 @@
+import type { Ca } from '../../../src/certificates/ca/ca.js';
+import type { DeviceRecord, KeyToSign, OwnKey } from '../../../src/device/record.js';
+import { requested, signed } from '../../../src/device/transitions.js';
+import { processMessage } from '../../../src/provisioning/worker.js';
+import { type ProvisioningMessage, parseMessage } from '../../../src/queue/messages.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { now, queued, uuid } from '../../support/records.js';
+import { workerDependencies } from '../../support/workerTools.js';
+
+const key: KeyToSign = { thumbprint: null, key: 'K', keyAlgorithm: 'ec-p256', publicKey: 'spki' };
+const own: OwnKey = { ...key, before: null };
+const waiting: DeviceRecord = { ...queued, desired: { ...queued.desired, service: null, own } };
+
+/** The CA signs certificates with the thumbprints A, B and so on. */
+async function worked(
+  record: DeviceRecord,
+  {
+    atSignature = async () => {},
+    more = {},
+  }: {
+    atSignature?: (system: ReturnType<typeof workerDependencies>) => Promise<unknown>;
+    more?: Partial<ProvisioningMessage>;
+  } = {},
+) {
+  const system = workerDependencies(now);
+  await system.put(record);
+  let signatures = 0;
+  const sign: Ca['sign'] = async (_uuid, { key: hash, keyAlgorithm }) => {
+    system.calls.push('sign');
+    const thumbprint = 'ABC'.charAt(signatures).repeat(64);
+    signatures += 1;
+    await atSignature(system);
+    return {
+      ...{ thumbprint, notBefore: now, notAfter: now + 1 },
+      key: hash,
+      keyAlgorithm,
+      certificate: 'der',
+    };
+  };
+  const deps = { ...system.deps, ca: { ...system.deps.ca, sign } };
+  const work = (message: Partial<ProvisioningMessage> = {}) =>
+    processMessage(
+      deps,
+      system.message({ uuid, generation: 1, service: null, ...message }),
+      system.delivery(),
+    );
+  await work(more);
+  return { ...system, work, after: await system.record(uuid) };
+}
+
+const isDone = { job: null, desired: { own: { thumbprint: 'A'.repeat(64), certificate: 'der' } } };
+
+test('a fresh device costs one look-up, one signature and one registry operation', async () => {
+  const { calls, after } = await worked(waiting);
+  expect(calls).toEqual(['find', 'sign', 'used', 'hub create']);
+  expect(after).toMatchObject({ ...isDone, error: null });
+});
+
+test('a certificate that the record has is not signed again after a failure of the hub', async () => {
+  const { calls, after, work, sent } = await worked(waiting, {
+    atSignature: async ({ fails }) =>
+      fails.set('hub create', new ProvisioningError('hub-throttled', 'Busy.', { dependency: 'hub' })),
+  });
+  expect(after).toMatchObject({
+    job: { generation: expect.any(Number) },
+    desired: { own: { certificate: 'der' } },
+  });
+  // The message of the next run has the certificate, in case that the record is lost.
+  const next = parseMessage(JSON.parse(JSON.stringify(sent.at(-1))));
+  expect(next.own).toEqual(after.desired.own);
+  await work({ generation: after.lastGeneration });
+  expect(calls.filter((each) => each === 'sign')).toHaveLength(1);
+});
+
+test.each(['ca-unavailable', 'ca-throttled', 'ca-unauthorized', 'ca-unusable'] as const)(
+  '%s is tried again without end, and neither the line nor a circuit knows of the failure',
+  async (code) => {
+    const { calls, after, deps, deadLetters } = await worked(
+      { ...waiting, attempts: 2 },
+      {
+        atSignature: async () => {
+          throw new ProvisioningError(code, 'Away.', { step: 'sign' });
+        },
+      },
+    );
+    expect(calls).toEqual(['find', 'sign']);
+    expect(after).toMatchObject({
+      attempts: 2,
+      retries: 1,
+      error: { code, step: 'sign' },
+      job: { generation: expect.any(Number) },
+    });
+    expect(deadLetters).toEqual([]);
+    const circuits = await Promise.all([deps.circuits.balena.read(), deps.circuits.hub.read()]);
+    expect(circuits.map(({ state }) => state)).toEqual(['closed', 'closed']);
+  },
+);
+
+test('a request that replaces the request during the signature wins: the hub never hears of the certificate', async () => {
+  const other = { ...key, key: 'another' };
+  const { calls, after } = await worked(waiting, {
+    atSignature: ({ deps }) =>
+      deps.records.amend(
+        uuid,
+        (found) =>
+          found && requested(found, { now }, { uuid, present: true, service: null, own: other }, 'r2'),
+      ),
+  });
+  expect(calls).toEqual(['find', 'sign']);
+  expect(after.desired.own).toMatchObject({ key: 'another', thumbprint: null });
+  expect(after).toMatchObject({ lease: null, error: null, job: { generation: expect.any(Number) } });
+});
+
+test('a run that has lost its lease registers no certificate', async () => {
+  const { calls } = await worked(waiting, {
+    atSignature: ({ deps }) =>
+      deps.records.amend(
+        uuid,
+        (found) => found && { ...found, lease: { ...found.lease!, by: 'another run' } },
+      ),
+  });
+  expect(calls).toEqual(['find', 'sign']);
+});
+
+test('a record that is lost after the signature is made again with the certificate', async () => {
+  const system = await worked(waiting, {
+    atSignature: async ({ deps, table }) => {
+      const { reserve } = deps.rateLimiter;
+      // The wait for the registry operation comes after the certificate was written.
+      deps.rateLimiter.reserve = async (...args) => {
+        await table.remove({ partition: uuid.slice(0, 2), row: uuid });
+        return reserve(...args);
+      };
+    },
+  });
+  expect(system.after).toMatchObject(isDone);
+});
+
+test('the message of a device without a certificate has the key', () => {
+  const message = {
+    ...{ v: 1, uuid, requestId: '018f0000-0000-7000-8000-000000000000', generation: 1, due: now },
+    ...{ operation: 'provision', service: null, own, revokedKeys: ['K2'] },
+  };
+  expect(parseMessage(message)).toMatchObject({ own, revokedKeys: ['K2'] });
+});
+
+test('the certificate of the CA is written once', () => {
+  const certificate = {
+    ...key,
+    thumbprint: 'A'.repeat(64),
+    notBefore: now,
+    notAfter: now,
+    certificate: 'der',
+  };
+  const once = signed(waiting, certificate);
+  expect(once && signed(once, certificate)).toBeNull();
+});
