@@ -153,18 +153,18 @@ export function desiredBy(
 }
 
 /**
- * The most requests for another own key of a device within `newKeysWithinMs`. Each of them costs a registry operation. Without the limit, 100 devices that
- * lose their volumes every minute use up the whole rate of one S1 unit, and every other device of their fleet waits behind them.
+ * The most requests for another own key of a device within `newKeysWithinMs`. Each such request costs a registry operation. Without the limit, 100 devices
+ * with a lost volume every minute use up the whole rate of one S1 unit, and every other device of the fleet waits behind these devices.
  */
 export const mostNewKeys = 3;
 export const newKeysWithinMs = 30 * 60_000;
 
-/** Whether a request is for another own certificate than the record's. Such a request costs a registry operation. */
+/** @returns true if the request is for another own certificate than the record's. Such a request costs a registry operation */
 export function isForNewKey(request: DeviceRequest, { own }: Desired): boolean {
   return request.present && request.own !== undefined && !meets(request.own, own);
 }
 
-/** The time from which on the device may request another own key. */
+/** @returns the time of the next possible request for another own key; 0: now */
 export function nextNewKeyAt({ newKeys = [] }: Desired): EpochMs {
   const [oldest = 0] = newKeys;
   return newKeys.length < mostNewKeys ? 0 : oldest + newKeysWithinMs;

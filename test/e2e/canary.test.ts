@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TableClient } from '@azure/data-tables';
 import { projectFolder } from '../../local/stack/projectFolder.js';
+import { minter } from '../../src/certificates/mint.js';
+import { rotate } from '../../src/fleet/rotate.js';
 import { signed } from '../support/signedWebhook.js';
 import { waitFor } from '../support/waitFor.js';
+import { appOf } from './support/appOf.js';
 import { anyPrivateKey, findLeaks } from './support/findLeaks.js';
 import { untilStatus } from './support/provisionApi.js';
 import { readFiles } from './support/readFiles.js';
@@ -49,6 +52,7 @@ const system = await useSystem({
 const { balena, hub, queue, call, stack } = system;
 const { functions, tables, serviceBus, iotHub, balena: balenaEndpoints } = stack.endpoints;
 url = functions.url;
+const app = appOf(system);
 const { provisionKey, deprovisionKey } = functions;
 afterAll(async () => {
   stop();
@@ -168,6 +172,40 @@ describe('the system goes through', () => {
     expect((await call('POST', '/api/webhook', { body: event('online', uuid), headers })).status).toBe(202);
     await system.state(uuid, 'provisioned');
     await rememberKeys(uuid);
+  });
+
+  test('an own key, beside an issued one: registered, renewed, sent by mistake, and revoked', async () => {
+    const { uuid, apiKey } = await newDevice();
+    await ask(uuid, 'main');
+    await system.state(uuid, 'provisioned');
+    await rememberKeys(uuid);
+    const mint = minter();
+    const register = async (form: (pair: { cert: string; key: string }) => string) => {
+      const minted = await mint(uuid, Date.now());
+      const [cert, key] = [minted.certificate, minted.privateKey].map((text) =>
+        Buffer.from(text, 'base64').toString(),
+      ) as [string, string];
+      secrets[`an own key of ${uuid} ${randomUUID()}`] = key;
+      return call('POST', '/api/provision', {
+        key: provisionKey,
+        body: { uuid, certificate: form({ cert, key }) },
+        headers: { authorization: `Bearer ${apiKey}` },
+      });
+    };
+    for (const _ of ['first', 'renewed']) {
+      expect((await register(({ cert }) => cert)).status).toBe(202);
+      await system.state(uuid, 'provisioned');
+    }
+    const withKey = [
+      ({ cert, key }: { cert: string; key: string }) => cert + key,
+      ({ key }: { key: string }) => Buffer.from(key).toString('base64'),
+      ({ key }: { key: string }) =>
+        key.replace('PRIVATE KEY', 'CERTIFICATE').replace('PRIVATE KEY', 'CERTIFICATE'),
+      ({ key }: { key: string }) => key.split('\n')[1] ?? '',
+    ];
+    for (const form of withKey) expect((await register(form)).status).toBe(400);
+    await rotate(app, uuid, { revoke: true });
+    await system.state(uuid, 'failed');
   });
 
   test('requests that fail for good, and messages that are none', async () => {

@@ -1,6 +1,12 @@
+import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
+import { thumbprintOf } from '../../src/certificates/mint.js';
+import { findLeaks } from '../e2e/support/findLeaks.js';
+import { readFiles } from '../e2e/support/readFiles.js';
+import { readTables } from '../e2e/support/readTables.js';
 import { useSystem } from '../e2e/support/useSystem.js';
 import { newSecret } from '../support/signedWebhook.js';
+import { certificateText, knownTexts, pairOf, usesText } from './support/certificates.js';
 import { rawRequest, sendRaw } from './support/raw.js';
 import { anyRequest } from './support/requests.js';
 import { sender } from './support/send.js';
@@ -19,6 +25,12 @@ const { url, ...keys } = system.stack.endpoints.functions;
 known.keys = keys;
 const { send, close } = sender(url);
 afterAll(close);
+
+async function newDevice(): Promise<{ uuid: string; apiKey: string }> {
+  const [device] = await system.balena.tell<{ uuid: string; apiKey: string }[]>('POST /devices', {});
+  if (!device) throw new Error('the balena simulator made no device');
+  return device;
+}
 
 const batch = <T>(requests: fc.Arbitrary<T>, size: number) =>
   fc.array(requests, { minLength: size, maxLength: size });
@@ -57,6 +69,52 @@ test('whatever is sent, the answer is a documented one, and the system goes on',
     expect({ outcome, times: counts[outcome] ?? 0 }).not.toMatchObject({ times: 0 });
   expectUnharmed();
   await system.provisioned();
+});
+
+test('whatever is sent as a certificate, the answer has a known code, and no key comes back', async () => {
+  const [device, other] = await Promise.all([newDevice(), newDevice()]);
+  const [pair, foreign] = await Promise.all([pairOf(device.uuid), pairOf(other.uuid)]);
+  const codes: Record<string, number> = {};
+  const answers: string[] = [];
+  const register = async (certificate: string, uses?: string) => {
+    const { status, json, text } = await system.call('POST', '/api/provision', {
+      key: keys.provisionKey,
+      body: { uuid: device.uuid, certificate, uses },
+      headers: { authorization: `Bearer ${device.apiKey}` },
+    });
+    const outcome = status < 300 ? `${status}` : `${status} ${json.code}`;
+    codes[outcome] = (codes[outcome] ?? 0) + 1;
+    answers.push(text);
+    const known =
+      /^(20[02]|400 provision\.request\.(bad-(certificate|uses)|certificate-(too-large|with-key))|422 provision\.request\.certificate-[a-z-]+|413 provision\.request\.too-large)$/;
+    if (!known.test(outcome) || stackTrace.test(text))
+      throw new Error(`${outcome} to ${JSON.stringify(certificate)}: ${text}`);
+  };
+  for (const make of knownTexts) await register(make(pair, foreign));
+  const run = fc.asyncProperty(batch(fc.tuple(certificateText, usesText), 20), async (texts) => {
+    await Promise.all(texts.map(([make, uses]) => register(make(pair, foreign), uses)));
+  });
+  await fc.assert(run, { numRuns: 40, endOnFailure: true, seed, reporter });
+
+  expect(codes).toMatchObject({
+    '400 provision.request.bad-certificate': expect.any(Number),
+    '400 provision.request.certificate-with-key': expect.any(Number),
+    '400 provision.request.certificate-too-large': expect.any(Number),
+    '422 provision.request.certificate-wrong-subject': expect.any(Number),
+    '422 provision.request.certificate-not-self-signed': expect.any(Number),
+  });
+  const places = {
+    answers: answers.join('\n'),
+    log: lines.join('\n'),
+    tables: await readTables(system.stack.endpoints.tables?.connectionString ?? ''),
+    ...(await readFiles(system.folder, [])),
+  };
+  expect(findLeaks({ 'the key': pair.key, 'the other key': foreign.key }, places)).toEqual([]);
+  // Nothing but the one good certificate has reached the hub.
+  await system.state(device.uuid, 'provisioned');
+  const good = thumbprintOf(new X509Certificate(pair.cert));
+  expect(await system.hub.thumbprints(device.uuid)).toEqual([good, good]);
+  expectUnharmed();
 });
 
 test('what is hardly HTTP is refused or dropped, and the system goes on', async () => {

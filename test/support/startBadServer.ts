@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { listen } from '../../local/simulators/shared/loopback.js';
 
-/** A server on loopback whose connections end badly, until the server passes them on. */
+/** A server on loopback. Its connections end badly until `passOnTo`. */
 export interface BadServer {
   port: number;
   /** The number of connections that have ended. */

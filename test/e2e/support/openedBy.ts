@@ -4,7 +4,7 @@ import { onPath } from '../../../local/infra/nuget.js';
 
 const run = promisify(execFile);
 
-/** The command that writes all programs and all opened files of another command into a file. */
+/** @returns a command in front of another command: strace writes started programs and opened files into `file` */
 export const traced = (file: string): string[] => [
   'strace',
   '-f',
@@ -14,7 +14,7 @@ export const traced = (file: string): string[] => [
   file,
 ];
 
-/** Whether this machine has strace, and allows its use. A container may forbid it. */
+/** @returns false if this machine has no strace, or forbids tracing, as some containers do */
 export async function canTrace(): Promise<boolean> {
   if (!(await onPath('strace'))) return false;
   return run('strace', ['-f', '-o', '/dev/null', 'true']).then(
@@ -23,7 +23,7 @@ export async function canTrace(): Promise<boolean> {
   );
 }
 
-/** A process that has started no program since its birth: only the shell makes such processes in a script. */
+/** The name of a process that has started no program since its birth. In a script, only the shell makes such processes. */
 const subshell = 'a subshell';
 
 /**

@@ -136,7 +136,7 @@ test.each<[object, object]>([
 });
 
 test('without a CA a certificate request is refused, and the answer names the settings', async () => {
-  const { outcome } = await answer({ uuid, csr }, 'good', 365, null);
+  const { outcome } = await answer({ uuid, csr }, 'good', { ca: null });
   const message = expect.stringMatching(/CA_CERTIFICATE and CA_KEY_VAULT_KEY.*"certificate" works/);
   expect(outcome).toMatchObject({ status: 422, code: 'provision.request.csr-not-offered', message });
 });
