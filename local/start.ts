@@ -67,14 +67,21 @@ onStop(async (signal) => {
 keepFilesPrivate();
 try {
   const begun = Date.now();
-  if (!(await claimFolder(options.folder)))
+  const claim = await claimFolder(options.folder);
+  if (claim === null)
     throw new Error(
       `a system is running already in ${options.folder}. Use the running system (its addresses: ${join(options.folder, 'endpoints.json')}), stop it with Ctrl-C in its terminal, or start another one with --folder <path>.`,
     );
   await applyLocalSettings(projectFolder(), process.env);
   console.log('Starting the simulators, then the functions …');
   const settings = { IOTHUB_UNITS: String(options.units), ...process.env };
-  stack = await startStack({ ...options, settings, hub: ['--units', String(options.units)], onLine: print });
+  stack = await startStack({
+    ...options,
+    claim,
+    settings,
+    hub: ['--units', String(options.units)],
+    onLine: print,
+  });
   const { endpoints } = stack;
   if (options.port === undefined && new URL(endpoints.functions.url).port !== String(usualPort))
     print('start', `Port ${usualPort} is in use. The functions use ${endpoints.functions.url}.`);
