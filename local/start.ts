@@ -67,7 +67,8 @@ onStop(async (signal) => {
 keepFilesPrivate();
 try {
   const begun = Date.now();
-  if (!(await claimFolder(options.folder)))
+  const claim = await claimFolder(options.folder);
+  if (claim === null)
     throw new Error(
       `a system is running already in ${options.folder}. Use the running system (its addresses: ${join(options.folder, 'endpoints.json')}), stop it with Ctrl-C in its terminal, or start another one with --folder <path>.`,
     );
@@ -78,6 +79,7 @@ try {
   stack = await startStack({
     ...options,
     devices,
+    claim,
     settings,
     hub: ['--units', String(options.units)],
     onLine: print,

@@ -2,10 +2,11 @@ import { styleText } from 'node:util';
 import { printable, terminalText } from '../../src/shared/printable.js';
 import type { Check } from '../doctor/check.js';
 import { proofVariable } from '../doctor/proveWrite.js';
+import { verdict } from '../doctor/verdict.js';
 import { exitCodes } from '../exitCodes.js';
 import { examples } from '../options/common.js';
 import { showStatus } from '../output/showStatus.js';
-import { plural, wrap } from '../output/text.js';
+import { wrap } from '../output/text.js';
 import type { AddCommand } from './command.js';
 
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], failed: ['red', '✗'] } as const;
@@ -63,10 +64,4 @@ function checkLine({ name, level, detail, todo }: Check, width: number): string 
     width - indent.length,
   );
   return `${styleText(color, mark)} ${name.padEnd(nameWidth)}  ${text.replaceAll('\n', `\n${indent}`)}`;
-}
-
-function verdict(faults: number, warnings: number): string {
-  if (faults === 0 && warnings === 0) return 'Healthy.';
-  const parts = [faults > 0 ? plural(faults, 'fault') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
-  return `${parts.filter(Boolean).join(', ')}.${faults === 0 ? ' The provisioner works nevertheless.' : ''}`;
 }

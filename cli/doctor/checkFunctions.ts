@@ -1,11 +1,11 @@
 import type { ConfigFor } from '../../src/config/config.js';
 import { readHealthFacts } from '../../src/health/facts.js';
-import { healthLines } from '../../src/health/health.js';
 import { type OpsApp, openOpsApp } from '../../src/openOpsApp.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import type { EpochMs } from '../../src/shared/time.js';
 import { span } from '../output/time.js';
 import { type Check, failed, ok, warning } from './check.js';
+import { partChecks } from './partChecks.js';
 
 /** The functions store a sample every minute, and workers report during work. A longer silence is a fault. */
 const lateMs = 180_000;
@@ -20,18 +20,7 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
     const since = Date.now() - lookBackMs;
     const [samples, facts] = await Promise.all([app.samples.since(since), readHealthFacts(app)]);
     const lastSeen = [samples.at(-1)?.at ?? 0, facts.row?.at ?? 0];
-    const circuits = healthLines(facts)
-      .filter(
-        ({ name, ok: healthy }) => (name === 'hub' || name === 'balena' || name === 'worker') && !healthy,
-      )
-      .map(({ name, detail }) =>
-        warning(
-          name === 'worker' ? 'worker' : `workers: ${name}`,
-          detail,
-          'fix the cause. All work waits until then, and continues automatically',
-        ),
-      );
-    return [running(Math.max(...lastSeen)), ...circuits];
+    return [running(Math.max(...lastSeen)), ...partChecks(facts)];
   } catch (error) {
     return [
       failed('functions', ProvisioningError.from(error).message, 'see the checks of queue and records'),

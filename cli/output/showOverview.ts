@@ -42,7 +42,7 @@ export function showOverview(overview: Overview, width: number): string {
     line('hub', lastSeen('hub')),
     '',
     failures.length === 0
-      ? 'There are no failures.'
+      ? 'There are no failures that need an operator.'
       : table(
           failures.slice(0, 8),
           [

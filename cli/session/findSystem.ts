@@ -1,8 +1,10 @@
 import { join, relative, resolve } from 'node:path';
 import { ConfigError } from '../../src/config/config.js';
 import { applyLocalSettings } from '../../src/config/localSettings.js';
+import { CliError, exitCodes } from '../exitCodes.js';
 import { packageFolder } from './packageFolder.js';
 import { readEndpoints, type Settings } from './readEndpoints.js';
+import { socketAnswers } from './socketAnswers.js';
 
 /** The system to connect to: a queue, records, a hub and a balena API. */
 export interface System {
@@ -30,6 +32,7 @@ const connectionSettings = [
  *
  * @param folder the folder of a local system. If given, the local system is used, even if the settings name another system.
  * @throws ConfigError if there is no system
+ * @throws CliError if the local system does not run. Another local system may use its ports by now
  */
 export async function findSystem(env: Settings, folder?: string): Promise<System> {
   const settings = { ...env };
@@ -44,13 +47,22 @@ export async function findSystem(env: Settings, folder?: string): Promise<System
         ? 'SERVICEBUS_CONNECTION and RECORDS_CONNECTION are not set, and there is no local system. Set both as for the functions, or run npm start'
         : `--folder ${folder} has no endpoints.json. The folder must belong to a local system (npm start -- --folder ...)`,
     ]);
+  const name = `the local system in ${relative(process.cwd(), at) || at} (npm start)`;
+  if (found.claim !== null && !(await socketAnswers(found.claim)))
+    throw new CliError(
+      'not-running',
+      exitCodes.unavailable,
+      `${capitalized(name)} does not run. Start the system with npm start${folder === undefined ? '' : ` -- --folder ${folder}`}, in another terminal.`,
+    );
   return {
     settings: { ...settings, ...found.settings },
-    name: `the local system in ${relative(process.cwd(), at) || at} (npm start)`,
+    name,
     local: true,
     trustedCertificates: found.trustedCertificates,
   };
 }
+
+const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 function nameOf(settings: Settings): string {
   const bus =

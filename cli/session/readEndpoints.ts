@@ -8,6 +8,7 @@ export type Settings = Record<string, string | undefined>;
 
 /** The part of `endpoints.json` for the CLI. `npm start` writes the file. */
 const shape = z.object({
+  claim: z.string().optional(),
   settings: z.record(z.string(), z.string()).default({}),
   serviceBus: z.object({ connectionString: z.string(), queue: z.string() }).optional(),
   tables: z.object({ connectionString: z.string() }).optional(),
@@ -17,6 +18,8 @@ const shape = z.object({
 
 /** The system of the last `npm start`. */
 export interface LocalSystem {
+  /** The socket that answers as long as the system runs; null if nobody knows whether the system runs. */
+  claim: string | null;
   settings: Settings;
   /** PEM: certificates to trust in addition to the default ones; null if there are none. */
   trustedCertificates: string | null;
@@ -33,8 +36,9 @@ export async function readEndpoints(folder: string): Promise<LocalSystem | null>
   const file = join(folder, 'endpoints.json');
   const text = await readIfThere(file);
   if (text === null) return null;
-  const { settings, serviceBus, tables, iotHub, balena } = parse(file, text);
+  const { claim = null, settings, serviceBus, tables, iotHub, balena } = parse(file, text);
   return {
+    claim,
     settings: {
       ...settings,
       ...(serviceBus && {

@@ -26,6 +26,8 @@ export interface StackOptions extends SimulatorOptions {
   fresh?: boolean;
   /** Port of the functions. Default: the usual port, or a free port if the usual port is in use. */
   port?: number | undefined;
+  /** The socket that answers as long as the system runs, for the CLI. */
+  claim?: string;
   /** The folder of the built functions. Default: this project. */
   appFolder?: string;
   /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
@@ -134,7 +136,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // A host starts with wrong settings, too, as in Azure. On this machine one clear message is better.
     readConfig(env);
     for (const part of options.hosts ?? ['all']) await startHost(part);
-    await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2), 0o600);
+    await writeWhole(
+      join(folder, 'endpoints.json'),
+      JSON.stringify({ ...endpoints, claim: options.claim }, null, 2),
+      0o600,
+    );
     return { endpoints, simulators, hosts, startHost, restart, close };
   } catch (error) {
     await close();

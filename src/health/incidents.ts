@@ -67,11 +67,22 @@ export function stops(facts: HealthFacts): Incident[] {
 }
 
 /** The incident of an open circuit: balena or the hub stops all work. */
-function stoppedBy(name: Dependency, { circuits }: HealthFacts): Incident[] {
-  const circuit = circuits[name];
+function stoppedBy(name: Dependency, facts: HealthFacts): Incident[] {
+  const circuit = facts.circuits[name];
   if (circuit?.state !== 'open') return [];
   const code = circuit.code ?? 'unexpected';
   const { fault, meaning, advice } = policyOf(code);
+  // A hub that throttles lets requests wait, also until they time out. Such a hub is not down, and waiting alone does not help.
+  if (name === 'hub' && code === 'timed-out' && hubThrottling(facts))
+    return [
+      {
+        kind: 'hub-stopped',
+        level: 'stopped',
+        what: 'IoT Hub throttles: requests wait inside the hub until they time out.',
+        since: isoOrNull(circuit.since),
+        ...hubThrottles,
+      },
+    ];
   const isOurs = fault === 'key' || fault === 'quota';
   return [
     {
@@ -84,6 +95,11 @@ function stoppedBy(name: Dependency, { circuits }: HealthFacts): Incident[] {
     },
   ];
 }
+
+const hubThrottles = {
+  todo: 'Does IOTHUB_UNITS match the hub? Does another program use the hub?',
+  runbook: 'the-hub-throttles',
+};
 
 /** The incidents that slow down the work. */
 export function slowdowns(facts: HealthFacts): Incident[] {
@@ -101,8 +117,7 @@ export function slowdowns(facts: HealthFacts): Incident[] {
       level: 'throttled',
       what: `IoT Hub throttles: it lets ${operations(passedPerMinute)} pass, and ${how}. The settings allow ${facts.operationsPerMinute} a minute.`,
       since: isoOrNull(since),
-      todo: 'Does IOTHUB_UNITS match the hub? Does another program use the hub?',
-      runbook: 'the-hub-throttles',
+      ...hubThrottles,
     });
   }
   const throttled = (name: 'balena' | 'queue') => {
@@ -168,7 +183,7 @@ export function attentions(facts: HealthFacts, devices: DeviceFacts | null): Inc
       need(
         'requests-failed',
         `${failed} ${failed === 1 ? 'request has' : 'requests have'} failed for good.`,
-        'Look at the causes, then replay or discard the requests.',
+        'Look at the causes (on the page, or with `provisioner dead-letters list`), correct them, then replay or discard the requests.',
         'work-failing',
       ),
     );
@@ -177,7 +192,7 @@ export function attentions(facts: HealthFacts, devices: DeviceFacts | null): Inc
       need(
         'checks-failed',
         `The last check of ${checksFailed} ${checksFailed === 1 ? 'device' : 'devices'} failed.`,
-        'List the devices with provisioner list --last-check failed.',
+        '`provisioner list --last-check failed` lists the devices and the causes.',
         'devices-whose-last-check-failed',
       ),
     );

@@ -257,11 +257,10 @@ function answerWithoutChange(
 /** Why a request for another service has to wait, in a sentence. */
 export function whyConflict(record: DeviceRecord): string {
   const { own, service } = record.desired;
+  const place = service === '' ? 'the device level' : `the service "${service}"`;
   if (hasPendingChange(record))
-    return `A request ${own ? 'with an own key' : `for the service "${service}"`} is pending, and another request was a mistake a moment ago.`;
-  const moved = own
-    ? 'The device changed to an own key'
-    : `The credentials were moved to the service "${service}"`;
+    return `A request ${own ? 'with an own key' : `for ${place}`} is pending, and another request was a mistake a moment ago.`;
+  const moved = own ? 'The device changed to an own key' : `The credentials were moved to ${place}`;
   return `${moved} less than ten minutes ago.`;
 }
 

@@ -147,7 +147,7 @@ export const errorPolicies = {
     fault: 'fleet',
     meaning: 'The device has no service with this name. No credentials were created.',
     advice:
-      'If the name is wrong, replay with one of the services that the message names: `provisioner dead-letters replay --code service-not-found --fleet <slug> --service <name>`. Then correct balena_service in the caller. Otherwise release the service, and replay: `provisioner dead-letters replay --code service-not-found --fleet <slug>`.',
+      'If the name is wrong, first correct balena_service in the caller, because each later request with the wrong name fails again. Then replay with one of the services that the message names: `provisioner dead-letters replay --code service-not-found --fleet <slug> --service <name>`. Otherwise release the service, and replay: `provisioner dead-letters replay --code service-not-found --fleet <slug>`.',
   },
   'fleet-not-allowed': {
     ...final,

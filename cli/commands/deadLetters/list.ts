@@ -48,7 +48,7 @@ export const addDeadLetterList: AddCommand = (parent, action) =>
             table(shown.deadLetters, columns, session.width),
             '',
             wrap(
-              `${plural(page.total, 'dead letter')}: ${listCounts(shown.byCode)}. By fleet: ${listCounts(shown.byFleet)}.`,
+              `${plural(page.total, 'dead letter')}: ${listCounts(shown.byStatus)}. By code: ${listCounts(shown.byCode)}. By fleet: ${listCounts(shown.byFleet)}.`,
               session.width,
             ),
             nextPage(page.deadLetters.length, page.total, page.next),

@@ -31,7 +31,7 @@ export async function cancelAction(
   if (!stored)
     throw new RequestError(
       'ops.no-such-action',
-      'There is no action with this id. The id of an action comes from its plan.',
+      'There is no action with this id. provisioner actions list shows the ids of all actions.',
       404,
     );
   if (hasFinished(stored.value))

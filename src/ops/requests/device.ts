@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { deviceView, viewOf } from '../../device/view.js';
-import { type Acceptance, accept } from '../../provisioning/accept.js';
+import { type Acceptance, accept, whyConflict } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { serviceName, uuid } from '../../shared/schemas.js';
 import { type EpochMs, iso } from '../../shared/time.js';
@@ -88,7 +88,7 @@ function rejected(acceptance: Extract<Acceptance, { retryAt: EpochMs }>): Reques
   if (acceptance.kind === 'service-conflict')
     return new RequestError(
       'ops.service-conflict',
-      `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Repeat the request after ${iso(retryAt)}.`,
+      `${whyConflict(record)} Repeat the request after ${iso(retryAt)}.`,
       409,
     );
   return new RequestError(

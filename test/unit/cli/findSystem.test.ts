@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { findSystem } from '../../../cli/session/findSystem.js';
 import { ConfigError } from '../../../src/config/config.js';
 
@@ -42,6 +43,26 @@ describe('findSystem', () => {
         })
       ).name,
     ).toBe('queue other at myspace.servicebus.windows.net, records in mystorage');
+  });
+
+  it('says that the local system does not run, and does not connect to another system on its ports', async () => {
+    const claim =
+      process.platform === 'win32' ? `\\\\.\\pipe\\${basename(folder)}` : join(folder, 'claim.sock');
+    await start({ ...endpoints, claim });
+    await expect(findSystem({}, folder)).rejects.toMatchObject({
+      name: 'CliError',
+      exitCode: 5,
+      message: expect.stringMatching(
+        /^The local system in .* does not run\. Start the system with npm start -- --folder /,
+      ),
+    });
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(claim, resolve));
+    try {
+      expect(await findSystem({}, folder)).toMatchObject({ local: true });
+    } finally {
+      server.close();
+    }
   });
 
   it('uses the local system of --folder, even with settings for another system', async () => {

@@ -181,6 +181,31 @@ test('a hub that refuses is measured against the allowed rate, and the end follo
   });
 });
 
+test('a hub that throttles until requests time out is named as throttling, and not as a hub that is down', () => {
+  const circuits = { balena: closed, hub: open('timed-out') };
+  const throttles = { ...good, ...situations['hub-throttled'].facts, circuits };
+  const { state, incidents } = systemStatus(throttles, { ...quiet, waiting: 40 });
+  expect(state).toBe('stopped');
+  expect(incidents[0]).toMatchObject({
+    kind: 'hub-stopped',
+    what: 'IoT Hub throttles: requests wait inside the hub until they time out.',
+    todo: 'Does IOTHUB_UNITS match the hub? Does another program use the hub?',
+    runbook: 'the-hub-throttles',
+  });
+  expect(incidents[1]?.what).toMatch(/^IoT Hub throttles: it lets 10 operations a minute pass/);
+  const [down] = systemStatus({ ...good, circuits }, quiet).incidents;
+  expect(down).toMatchObject({
+    what: 'IoT Hub does not answer, or answers with errors (timed-out).',
+    runbook: 'queue-age',
+  });
+});
+
+test('failed requests: the line names the command that lists the causes', () => {
+  expect(statusIn(['requests-failed']).incidents[0]?.todo).toBe(
+    'Look at the causes (on the page, or with `provisioner dead-letters list`), correct them, then replay or discard the requests.',
+  );
+});
+
 test.each([
   ['it has asked for a long wait', { hubPausedUntil: now + 5 * minute }, true],
   ['its answers take seconds, and few pass', { row: rowOf({ operations: 20, hubMs: 100_000 }) }, true],

@@ -179,4 +179,8 @@ test('two services that want one device are told so', async () => {
   expect([status, headers['retry-after']]).toEqual([409, '1']);
   expect(body).not.toMatch(/DeviceAlreadyExistsError/);
   expect(JSON.parse(body)).toMatchObject({ code: 'service-conflict', service: 'main' });
+  expect(JSON.parse(body).detail).toMatch(/^The credentials were moved to the service "main" less than/);
+  const moved = { ...provisioned, desired: { ...provisioned.desired, service: '' } };
+  const other = await answer({ kind: 'service-conflict', record: moved, retryAt: now + 500 });
+  expect(JSON.parse(other.body).detail).toMatch(/^The credentials were moved to the device level less than/);
 });
