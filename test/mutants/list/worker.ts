@@ -99,8 +99,14 @@ export const workerMutants = [
     [
       'resent-cancelled',
       'A cancelled job is not opened by its own message',
-      'return !dead.cancelled && enqueuedAt',
-      'return enqueuedAt',
+      'return !dead.cancelled && ',
+      'return ',
+    ],
+    [
+      'resent-discarded',
+      'A discarded job is not opened by its own message',
+      ' && !dead.discarded && enqueuedAt',
+      ' && enqueuedAt',
     ],
     [
       'resent-too-early',
