@@ -253,7 +253,6 @@ export function wasResent(
   message: ProvisioningMessage,
   { enqueuedAt }: Pick<Delivery, 'enqueuedAt'>,
 ): boolean {
-  return (
-    !dead.cancelled && !dead.discarded && enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs
-  );
+  if (dead.cancelled || dead.discarded) return false;
+  return enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
 }
