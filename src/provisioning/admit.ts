@@ -242,11 +242,17 @@ function diedTooOften(): ProvisioningError {
   );
 }
 
-/** Whether an operator has resent the dead letter with another tool. @param enqueuedAt the time at which the message became active */
+/**
+ * Whether an operator has resent the dead letter with another tool. The dead letter of a cancelled or discarded job is superseded: neither a resent message
+ * nor a late copy undoes what an operator has decided.
+ *
+ * @param enqueuedAt the time at which the message became active
+ */
 export function wasResent(
   dead: NonNullable<Job['dead']>,
   message: ProvisioningMessage,
   { enqueuedAt }: Pick<Delivery, 'enqueuedAt'>,
 ): boolean {
-  return !dead.cancelled && enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
+  if (dead.cancelled || dead.discarded) return false;
+  return enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
 }

@@ -146,7 +146,7 @@ async function takeUpResent(
     const written = await deps.records.amend(message.uuid, (found) => {
       const part = found && deadPart(found, message);
       const dead = part?.job?.dead;
-      if (!found || !dead || dead.discarded || !wasResent(dead, message, deadLetter)) return null;
+      if (!found || !dead || !wasResent(dead, message, deadLetter)) return null;
       const reopened = part === found ? found : refusalReopened(found);
       const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
       return reopened && replayedByResending(reopened, context);

@@ -29,7 +29,7 @@ async function openDevice() {
   };
   const own = async () => {
     const { thumbprint, notBefore, notAfter, keyAlgorithm } = await mint(uuid, time.now());
-    return { thumbprint, notBefore, notAfter, keyAlgorithm };
+    return { thumbprint, key: thumbprint, notBefore, notAfter, keyAlgorithm };
   };
   return {
     ask,

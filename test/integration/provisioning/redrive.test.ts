@@ -230,6 +230,7 @@ test('a dead letter of a refused request that was resent, and never reached a wo
 
 test.each([
   ['was cancelled', { at: now - 5 * minutes, cancelled: true as const }, now - minutes],
+  ['was discarded', { at: now - 5 * minutes, discarded: { at: now, by: 'Ada', reason: 'x' } }, now - minutes],
   ['died after the message became active', { at: now - 5 * minutes }, now - 6 * minutes],
 ])('a dead letter whose job %s was not resent', async (_, dead, enqueuedAt) => {
   const message = { v: 1, uuid: uuidOf(0), requestId, generation: 7, operation: 'provision', service: '' };

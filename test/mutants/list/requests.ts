@@ -179,8 +179,8 @@ export const requestMutants = [
     [
       'redrive-replays-all',
       'The redrive replays only dead letters that an operator has resent',
-      'dead.discarded || !wasResent(dead, message, deadLetter)) return null;',
-      'dead.discarded) return null;',
+      '!dead || !wasResent(dead, message, deadLetter)) return null;',
+      '!dead || dead.discarded || dead.cancelled) return null;',
     ],
     [
       'redrive-ignores-refusals',

@@ -99,8 +99,14 @@ export const workerMutants = [
     [
       'resent-cancelled',
       'A cancelled job is not opened by its own message',
-      'return !dead.cancelled && enqueuedAt',
-      'return enqueuedAt',
+      'if (dead.cancelled || dead.discarded) return false;',
+      'if (dead.discarded) return false;',
+    ],
+    [
+      'resent-discarded',
+      'A discarded job is not opened by its own message',
+      'if (dead.cancelled || dead.discarded) return false;',
+      'if (dead.cancelled) return false;',
     ],
     [
       'resent-too-early',

@@ -143,6 +143,7 @@ describe('a message', () => {
     ['long after it was sent for', {}, now + 2 * minutes, true],
     ['when it was sent for', {}, now + 10, false],
     ['of a cancelled job', { cancelled: true }, now + 2 * minutes, false],
+    ['of a discarded job', { discarded: { at: now, by: 'Ada', reason: 'x' } }, now + 2 * minutes, false],
   ])('of a dead job, that arrives %s', async (_, dead, enqueuedAt, isReplayed) => {
     const record = { ...failed, job: { ...failed.job!, dead: { at: now, ...dead } } };
     const { after, sent, deadLetters } = await worked(record, { enqueuedAt });
