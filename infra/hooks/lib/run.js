@@ -60,7 +60,7 @@ export function run(program, args, { env = process.env, shows = false, limitMs }
 
 /**
  * Whether only a shell starts the program. On Windows az and npm are batch files. A program with its path is none of these, and a shell would
- * end its name at the first blank (C:\\Program Files\\nodejs\\node.exe).
+ * end its name at the first blank (C:\Program Files\nodejs\node.exe).
  *
  * @param {string} platform
  * @param {string} program
