@@ -20,8 +20,7 @@ import { spawn } from 'node:child_process';
  * @returns {Promise<Result>}
  */
 export function run(program, args, { env = process.env, shows = false, limitMs } = {}) {
-  // On Windows az and npm are batch files, which only a shell starts.
-  const shell = process.platform === 'win32';
+  const shell = needsShell(process.platform, program);
   const child = spawn(program, shell ? args.map(quoteForCmd) : args, {
     env,
     shell,
@@ -58,6 +57,15 @@ export function run(program, args, { env = process.env, shows = false, limitMs }
     child.on('close', (code) => end({ code: code ?? 1, stdout, stderr }));
   });
 }
+
+/**
+ * Whether only a shell starts the program. On Windows az and npm are batch files. A program with its path is none of these, and a shell would
+ * end its name at the first blank (C:\Program Files\nodejs\node.exe).
+ *
+ * @param {string} platform
+ * @param {string} program
+ */
+export const needsShell = (platform, program) => platform === 'win32' && !/[\\/]/.test(program);
 
 /**
  * Quotes an argument for cmd.exe. The hooks pass no argument with a double quote or a percent sign.

@@ -1,6 +1,6 @@
 import { ArmError } from '../../../../infra/hooks/lib/azure.js';
 import { npmEnvironment } from '../../../../infra/hooks/lib/npmEnvironment.js';
-import { quoteForCmd, run } from '../../../../infra/hooks/lib/run.js';
+import { needsShell, quoteForCmd, run } from '../../../../infra/hooks/lib/run.js';
 
 test('npm gets the way to the registry, and no value of azd', () => {
   const needed = { Path: 'C:\\bin', SystemRoot: 'C:\\Windows', HTTPS_PROXY: 'http://proxy', LC_ALL: 'C' };
@@ -48,4 +48,10 @@ test.each([
   const error = new ArmError(`WARNING: a note\n${text}\n`);
   expect(error).toMatchObject(expected);
   expect(error.message).toBe(text.replace('ERROR: ', ''));
+});
+
+test('on Windows a shell starts az and npm, and never a program whose path may have blanks', () => {
+  expect(['az', 'azd', 'npm'].map((program) => needsShell('win32', program))).toEqual([true, true, true]);
+  expect(needsShell('win32', 'C:\\Program Files\\nodejs\\node.exe')).toBe(false);
+  expect(needsShell('linux', 'az')).toBe(false);
 });
