@@ -76,6 +76,15 @@ export const listMutants = [
       { first: ['test/unit/fleet/verifyHub'] },
     ],
   ]),
+  ...mutantsOf('src/device/lists.ts', [
+    [
+      'renewed-certificate-expires',
+      'The row of a renewed certificate has the new expiry',
+      'const stays = isEarly && (place.at === at || !exactLists.includes(list));',
+      'const stays = isEarly && (place.at === at || exactLists.length > 0);',
+      { first: ['test/integration/device/repository'] },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/removeRecords.ts', [
     [
       'present-device-forgotten',

@@ -10,6 +10,22 @@ export const requestMutants = [
       { first: ['test/unit/http/proof/checkLimit'] },
     ],
   ]),
+  ...mutantsOf('src/device/request.ts', [
+    [
+      'first-proof-changes-nothing',
+      'The first proof is a new request',
+      ' || (request.proved && !desired.proved)',
+      '',
+      { first: ['test/unit/provisioning/acceptProved'] },
+    ],
+    [
+      'proof-forgotten',
+      'The mark of a proof stays until a deprovisioning',
+      '(request.proved || (before?.present && before.proved))',
+      'request.proved',
+      { first: ['test/unit/provisioning/acceptProved'] },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/lookUp.ts', [
     [
       'line-without-end',

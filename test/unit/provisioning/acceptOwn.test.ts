@@ -154,6 +154,9 @@ test('requests of others do not keep a device from its own key', async () => {
   const issued = { ...rest, service: 'main' };
   const moved = { ...provisioned, desired: { ...issued, movedAt: now } };
   expect((await requested(moved, post(A))).answer.kind).toBe('accepted');
+  // Neither does a change of service that the device itself, or an operator, has made.
+  const movedByDevice = { ...moved, desired: { ...moved.desired, proved: true as const } };
+  expect((await requested(movedByDevice, post(A))).answer.kind).toBe('accepted');
   // A request for an invented service was refused a moment ago, and the next one is pending.
   const refusal = {
     ...requestPartOf(failedWith('hub-rejected')),
