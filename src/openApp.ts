@@ -7,6 +7,7 @@ import type { BalenaClient } from './balena/types.js';
 import { openCaOf } from './certificates/ca/openCaOf.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
+import { openCaCheck } from './health/checkCa.js';
 import { openProof, type Proof } from './http/proof/deviceProof.js';
 import type { WebhookDependencies } from './http/webhook/answer.js';
 import { openHandledWebhooks } from './http/webhook/handled.js';
@@ -50,6 +51,8 @@ export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, We
   /** The hub's limit of queries. */
   queriesPerMinute: number;
   proof: Proof;
+  /** Notes in the status whether the CA can sign. */
+  checkCa(): Promise<void>;
   /** The progress of the sweep. */
   sweepPosition: Position;
   settlement(): Settlement;
@@ -80,6 +83,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
   });
   const balenaLimit = openLimitOfBalena(config, clock);
   const balena = limitRequests(traceCalls('balena', client, balenaCalls), balenaLimit);
+  const ca = openCaOf(config, clock);
   const settlement = openSettlement(settlementEndpoint(args), config.queue);
 
   return {
@@ -92,7 +96,8 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     queriesPerMinute: config.queriesPerMinute,
     sweepPosition: openPosition(openTracedTable<PositionRow>(config, 'system'), 'sweep', clock),
     mint: minter(config.certificate),
-    ca: openCaOf(config, clock),
+    ca,
+    checkCa: openCaCheck(config.ca && ca, ops),
     retryTransient,
     proof: openProof({
       mode: config.deviceProof,

@@ -28,5 +28,6 @@ export function redriveAll(opened: App, signal: AbortSignal, log: (line: string)
     },
     () => cleanUpActions(opened),
     () => opened.handledWebhooks.forget(),
+    () => opened.checkCa(),
   );
 }

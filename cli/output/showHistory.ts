@@ -32,7 +32,7 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     ['attempts', device.attempts > 0 ? `${device.attempts}` : null],
     ['replays', device.replays > 0 ? `${device.replays}` : null],
     ['certificate', certificate?.thumbprint ?? null],
-    ['', certificate && `${certificate.keyAlgorithm}, ${validity(certificate.notAfter)}`],
+    ['', certificate && `${certificate.keyAlgorithm}${signedBy(certificate)}, ${validity(certificate.notAfter)}`],
     ['key', device.key === 'device' ? 'made by the device; the key never leaves the device' : device.key],
     ['until', device.issuedUntil && `${when(device.issuedUntil)} the issued certificate stays valid`],
     ['hub', hubs[device.hub]],
@@ -85,4 +85,9 @@ function validity(notAfter: string | null): string {
   if (notAfter === null) return 'validity unknown';
   const has = Date.parse(notAfter) < Date.now() ? 'expired' : 'valid until';
   return `${has} ${when(notAfter)}`;
+}
+
+/** Names the CA, if the CA has signed the certificate. */
+function signedBy({ issuer }: { issuer: 'self' | 'ca' }): string {
+  return issuer === 'ca' ? ', signed by the CA' : '';
 }

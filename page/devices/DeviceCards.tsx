@@ -125,7 +125,7 @@ export function CertificateCard({ device: { certificate, hub } }: { device: Devi
         <Facts facts={{ 'IoT Hub': hubWords[hub] }} />
       </section>
     );
-  const { thumbprint, notBefore, notAfter, keyAlgorithm } = certificate;
+  const { thumbprint, notBefore, notAfter, keyAlgorithm, issuer } = certificate;
   return (
     <section class="card">
       <h2>Certificate</h2>
@@ -138,7 +138,7 @@ export function CertificateCard({ device: { certificate, hub } }: { device: Devi
               {notAfter && <small>({daysLeft(Date.parse(notAfter), Date.now())})</small>}
             </>
           ),
-          Key: keyAlgorithm ?? 'not known',
+          Key: `${keyAlgorithm ?? 'not known'}${issuer === 'ca' ? ', certificate of the CA' : ''}`,
           'IoT Hub': hubWords[hub],
           Thumbprint: <span class="mono">{thumbprint}</span>,
         }}

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import type { KeyToSign } from '../device/record.js';
 import { derOf, type PemFault } from './pem.js';
-import { allowedAlgorithmOf, hashOfKey, spkiOf } from './publicKey.js';
+import { allowedKey } from './publicKey.js';
 import { signedBytesOf, strongHashOf } from './signatureAlgorithm.js';
 
 /** The reasons for which a certificate request is refused. The HTTP API has an error code for each. */
@@ -68,15 +68,15 @@ async function parse(der: Buffer): Promise<Csr> {
 }
 
 function expectKey(key: KeyObject): KeyToSign {
-  const keyAlgorithm = allowedAlgorithmOf(key);
+  const allowed = allowedKey(key);
   const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-  if (keyAlgorithm === null || modulusLength > mostRsaBits)
+  if (allowed === null || modulusLength > mostRsaBits)
     throw new RefusedCsr(
       'weak-key',
       'The key of the request must be EC P-256, EC P-384, or RSA from 2048 to 4096 bits.',
     );
-  const spki = spkiOf(key);
-  return { thumbprint: null, key: hashOfKey(spki), keyAlgorithm, publicKey: spki.toString('base64') };
+  const { spki, ...publicKey } = allowed;
+  return { thumbprint: null, ...publicKey, publicKey: spki.toString('base64') };
 }
 
 function expectSignature(der: Buffer, { publicKey, signed, signature }: Csr): void {

@@ -3,7 +3,7 @@ import type { OwnCertificate, PublicKey } from '../device/record.js';
 import type { EpochMs } from '../shared/time.js';
 import { thumbprintOf } from './mint.js';
 import { derOf, type PemFault } from './pem.js';
-import { allowedAlgorithmOf, hashOfKey, spkiOf } from './publicKey.js';
+import { allowedKey } from './publicKey.js';
 import { strongHashOf } from './signatureAlgorithm.js';
 
 /** The reasons for which the certificate of an own key is refused. The HTTP API has an error code for each. */
@@ -92,9 +92,8 @@ function expectSubject({ subject, issuer }: X509Certificate, uuid: string): void
 }
 
 function expectKey(certificate: X509Certificate): PublicKey {
-  const key = publicKeyOf(certificate);
-  const keyAlgorithm = allowedAlgorithmOf(key);
-  if (key && keyAlgorithm) return { key: hashOfKey(spkiOf(key)), keyAlgorithm };
+  const allowed = allowedKey(publicKeyOf(certificate));
+  if (allowed) return { key: allowed.key, keyAlgorithm: allowed.keyAlgorithm };
   throw new RefusedCertificate(
     'weak-key',
     'The key of the certificate must be EC P-256, EC P-384, or RSA from 2048 bits.',

@@ -155,7 +155,8 @@ export function startRun(
   /** The record has the certificate before anything else hears of it. A process that dies before leaves a key that is signed again. */
   async function sign(own: KeyToSign): Promise<OwnCertificate> {
     await holdLease();
-    const certificate = await reported(() => deps.ca.sign(record.uuid, own, timeLeft()));
+    const ms = timeLeft();
+    const certificate = await reported(() => deps.ca.sign(record.uuid, own, ms));
     const written = await retryTransient(() =>
       deps.records.amend(record.uuid, (found) =>
         found?.lease?.by === id ? signed(found, certificate) : null,

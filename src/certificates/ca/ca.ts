@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { verify, X509Certificate } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { KeyToSign, OwnCertificate } from '../../device/record.js';
 import { type CaCertificates, isIssued } from '../../shared/caCertificates.js';
@@ -17,6 +17,8 @@ export interface Ca {
    * @throws ProvisioningError `ca-…`
    */
   sign(uuid: string, own: KeyToSign, timeoutMs: number): Promise<OwnCertificate>;
+  /** Lets the CA sign some bytes. @throws ProvisioningError `ca-…` if no certificate could be signed */
+  check(): Promise<void>;
   /** The PEM of the CA's certificates, if the CA has issued the certificate; otherwise null. @param certificate base64 of the DER */
   chainOf(certificate: string): string | null;
   /** The end of the CA's own certificate. */
@@ -27,6 +29,10 @@ export interface Ca {
 const mostAtATime = 8;
 const longestCallMs = 10_000;
 const dayMs = 86_400_000;
+/** What a check signs. */
+const tried = Buffer.from('a check of the CA');
+const otherKey =
+  'The signature does not fit to the certificate of the CA: key and CA_CERTIFICATE do not belong together.';
 
 /**
  * Opens a CA.
@@ -49,9 +55,15 @@ export function openCa(
       issue(certificates, key, { uuid, own, now, days, timeoutMs: ms }),
     );
     if (isOfCa(signed.certificate ?? '')) return signed;
-    throw unusable(
-      'The signature does not fit to the certificate of the CA: key and CA_CERTIFICATE do not belong together.',
-    );
+    throw unusable(otherKey);
+  }
+
+  async function check(): Promise<void> {
+    expectValid(certificates, clock.now());
+    const { algorithm, signer } = certificates;
+    const signature = await pause.unless(() => key.sign(algorithm, tried, longestCallMs));
+    const publicKey = { key: signer.publicKey, dsaEncoding: 'ieee-p1363' as const };
+    if (!verify(algorithm.hash, tried, publicKey, signature)) throw unusable(otherKey);
   }
 
   function isOfCa(certificate: string): boolean {
@@ -60,6 +72,7 @@ export function openCa(
 
   return {
     sign: (...args) => limit(() => sign(...args)),
+    check: () => limit(check),
     chainOf: (certificate) => (isOfCa(certificate) ? certificates.chain : null),
     notAfter: certificates.notAfter,
   };
@@ -79,10 +92,12 @@ function unusable(message: string): ProvisioningError {
 
 /** Stands for a CA that is not configured, or whose file cannot be read. @param why a sentence */
 export function noCa(why: string): Ca {
+  const fail = async () => {
+    throw unusable(why);
+  };
   return {
-    async sign() {
-      throw unusable(why);
-    },
+    sign: fail,
+    check: fail,
     chainOf: () => null,
     notAfter: Number.POSITIVE_INFINITY,
   };

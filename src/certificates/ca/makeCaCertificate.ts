@@ -39,8 +39,8 @@ async function selfSign(
 ): Promise<string> {
   const x509 = await import('../x509.js');
   const algorithm = caAlgorithmOf(publicKey);
-  if (algorithm === null) throw mapKeyVaultError(new Error('another kind of key'));
   const spki = spkiOf(publicKey);
+  if (algorithm === null || spki === null) throw mapKeyVaultError(new Error('another kind of key'));
   const certificate = await signWith(key, algorithm, timeoutMs, {
     subject,
     issuer: subject,

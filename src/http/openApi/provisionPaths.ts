@@ -1,7 +1,7 @@
 import { deviceView } from '../../device/view.js';
 import { uuid } from '../../shared/schemas.js';
 import { acceptedAnswer } from '../provision/answer.js';
-import { provisionBody } from '../provision/parse.js';
+import { provisionBody, requestBody } from '../provision/parse.js';
 import { eventOutcome } from '../webhook/handle.js';
 import { webhookBody } from '../webhook/parse.js';
 import {
@@ -36,8 +36,8 @@ const provision: Operation = {
   tags: ['devices'],
   summary: 'Requests credentials for a device',
   description:
-    'The contract of Cloud Relay. A provisioned device has the credentials in the variables AZURE_CERT and AZURE_PRIVATE_KEY. Proof of device also needs "Authorization: Bearer <the device\'s API key>".',
-  requestBody: jsonRequestBody(provisionBody),
+    'Without `certificate` and `csr` the contract of Cloud Relay. A provisioned device has the credentials in the variables AZURE_CERT and AZURE_PRIVATE_KEY. Proof of device also needs "Authorization: Bearer <the device\'s API key>".',
+  requestBody: jsonRequestBody(requestBody),
   responses: {
     202: acceptedResponse(
       'accepted; or accepted before and still in progress (the same requestId); or provisioned before, and a worker looks whether the variables are still there',

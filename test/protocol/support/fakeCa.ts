@@ -20,6 +20,7 @@ export function fakeCa({ world, cloud }: System, process: Process): Ca {
         world.violated(uuid, 'more signatures than certificate requests');
       return { ...certificate, certificate: 'der' };
     },
+    check: async () => {},
     chainOf: () => null,
     notAfter: Number.POSITIVE_INFINITY,
   };

@@ -9,6 +9,7 @@ import { openFileKey } from '../../../src/certificates/ca/fileKey.js';
 import { openCaOf } from '../../../src/certificates/ca/openCaOf.js';
 import { readCsr } from '../../../src/certificates/csr.js';
 import { readOwnCertificate } from '../../../src/certificates/own.js';
+import { openCaCheck } from '../../../src/health/checkCa.js';
 import { type CaCertificates, readCaCertificates } from '../../../src/shared/caCertificates.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { algorithms, csrOf } from '../../support/csrs.js';
@@ -85,6 +86,26 @@ test('a key that does not belong to the certificate signs nothing', async () => 
   const wrong = openCa(certificatesOf(pem), openFileKey(other), { days: 30, clock });
   const own = await readCsr(await csrOf(uuid), uuid);
   expect(await codeOf(wrong.sign(uuid, own, 1_000))).toBe('ca-unusable');
+});
+
+test('a check tells whether the key belongs to the certificate, at most once an hour', async () => {
+  const wrong = openCa(certificatesOf(pem), openFileKey(await makeCa('CN=Test CA')), { days: 30, clock });
+  const hand = handClock(at);
+  const noted: (string | null)[] = [];
+  const status = {
+    noteCall: (_: string, error: ProvisioningError | null) => noted.push(error?.code ?? null),
+    report: async () => {},
+  };
+  const checks = [openCaCheck(wrong, { status, clock: hand }), openCaCheck(ca, { status, clock: hand })];
+  for (const check of checks) await check();
+  expect(noted).toEqual(['ca-unusable', null]);
+  for (const check of checks) await check();
+  expect(noted).toHaveLength(2);
+  hand.at += 3_600_000;
+  for (const check of checks) await check();
+  expect(noted).toHaveLength(4);
+  await openCaCheck(null, { status, clock: hand })();
+  expect(noted).toHaveLength(4);
 });
 
 test('a certificate ends with the CA at the latest, and the CA signs nothing in its last day', async () => {
