@@ -32,7 +32,10 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     ['attempts', device.attempts > 0 ? `${device.attempts}` : null],
     ['replays', device.replays > 0 ? `${device.replays}` : null],
     ['certificate', certificate?.thumbprint ?? null],
-    ['', certificate && `${certificate.keyAlgorithm}${signedBy(certificate)}, ${validity(certificate.notAfter)}`],
+    [
+      '',
+      certificate && `${certificate.keyAlgorithm}${signedBy(certificate)}, ${validity(certificate.notAfter)}`,
+    ],
     ['key', device.key === 'device' ? 'made by the device; the key never leaves the device' : device.key],
     ['until', device.issuedUntil && `${when(device.issuedUntil)} the issued certificate stays valid`],
     ['hub', hubs[device.hub]],
