@@ -173,6 +173,9 @@ test('requests of others do not keep a device from its own key', async () => {
 
 test('nobody else takes a device off its own key: a request for an issued key needs the proof', async () => {
   expect((await requested(owning, issuedPost, false)).answer.kind).toBe('unproved');
+  // The message of a lost record has the own key, and not the proof.
+  const { proved: _, ...restored } = desired;
+  expect((await requested({ ...owning, desired: restored }, issuedPost, false)).answer.kind).toBe('unproved');
   // The own key may come back, if the request at "x" is refused.
   const other = { present: true, service: 'x', requestId: 'other', requestedAt: now };
   const waiting = recordWith({
