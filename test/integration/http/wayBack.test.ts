@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { openVirtualSystem } from '../../../bench/virtual/system.js';
 import { minter, thumbprintOf } from '../../../src/certificates/mint.js';
+import { readOwnCertificate } from '../../../src/certificates/own.js';
 import type { DeviceRequest } from '../../../src/device/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 
@@ -28,8 +29,8 @@ async function openDevice() {
     return answer;
   };
   const own = async () => {
-    const { thumbprint, notBefore, notAfter, keyAlgorithm } = await mint(uuid, time.now());
-    return { thumbprint, key: thumbprint, notBefore, notAfter, keyAlgorithm };
+    const { certificate } = await mint(uuid, time.now());
+    return readOwnCertificate(certificate, { uuid, now: time.now(), days: 365 });
   };
   return {
     ask,

@@ -10,13 +10,8 @@ let keys = 0;
 function withNewKey(uuid: string, now: number): DeviceRequest {
   keys += 1;
   const thumbprint = keys.toString(16).toUpperCase().padStart(64, '0');
-  const own = {
-    thumbprint,
-    key: thumbprint,
-    notBefore: now,
-    notAfter: now + 86_400_000,
-    keyAlgorithm: 'ec-p256',
-  };
+  const key = thumbprint;
+  const own = { thumbprint, key, notBefore: now, notAfter: now + 86_400_000, keyAlgorithm: 'ec-p256' };
   return { uuid, present: true, service: null, own };
 }
 
