@@ -98,9 +98,12 @@ function showsUse(
 
 /** The own key after a request. @param found the record so far; null if there is none */
 function ownKeyBy(request: RequestedOwnKey, found: Found | null): OwnKey {
-  const { uses: _, renewal: __, ...own } = request;
-  const isHandedOver = found?.desired.own?.handedOver || (found !== null && showsUse(request, found));
-  return { ...own, before: beforeOf(request, found), ...(isHandedOver && { handedOver: true as const }) };
+  const { uses: _, renewal: __, ...requested } = request;
+  const known = found?.desired.own;
+  // A request for the known key keeps the certificate that the CA has signed.
+  const own = known && meets(request, known) ? known : { ...requested, before: beforeOf(request, found) };
+  const isHandedOver = known?.handedOver || (found !== null && showsUse(request, found));
+  return { ...own, ...(isHandedOver && { handedOver: true as const }) };
 }
 
 /**
@@ -110,7 +113,6 @@ function ownKeyBy(request: RequestedOwnKey, found: Found | null): OwnKey {
 function beforeOf(request: RequestedOwnKey, found: Found | null): string | null {
   const own = found?.desired.own;
   if (!own) return null;
-  if (isSameOwn(own, request)) return own.before;
   const { uses } = request;
   if (uses !== undefined && (uses === own.thumbprint || uses === own.before)) return uses;
   const { observed } = found;

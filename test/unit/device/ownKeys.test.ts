@@ -66,11 +66,11 @@ describe('the certificate before', () => {
 
 describe('a certificate request', () => {
   const renewal = (at: number) => ({ at, renewAt: 0.5 });
-  const csr = (of: string, at = now): DeviceRequest & { present: true } => ({
+  const csr = (of: string, at = now, uses?: string): DeviceRequest & { present: true } => ({
     ...{ uuid, present: true, service: null },
     own: {
       ...{ thumbprint: null, key: `key of ${of}`, keyAlgorithm: 'ec-p256', publicKey: 'spki' },
-      renewal: renewal(at),
+      ...{ uses, renewal: renewal(at) },
     },
   });
   const byCa = owning(key(A, { certificate: 'der' }), { issuer: 'ca' });
@@ -92,6 +92,16 @@ describe('a certificate request', () => {
     const { own } = requested(byCa, context, csr(A, now + week), 'next').desired;
     const expected = { thumbprint: null, key: `key of ${A}`, keyAlgorithm: 'ec-p256', publicKey: 'spki' };
     expect(own).toEqual({ ...expected, before: A });
+  });
+
+  test('a device that shows that it uses the certificate of the CA keeps the certificate', () => {
+    const issued = owning(key(A, { certificate: 'der', before: C }), { issuer: 'ca', ...beside(null) });
+    const asked = csr(A, now, A);
+    expect(isSameRequest(asked, issued)).toBe(false);
+    expect(requested(issued, context, asked, 'next').desired.own).toEqual({
+      ...issued.desired.own,
+      handedOver: true,
+    });
   });
 
   test('a request that was replaced before the CA has signed is not the certificate before', () => {
