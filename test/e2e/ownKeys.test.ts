@@ -231,6 +231,15 @@ test('a certificate request: the CA signs, telemetry arrives, the same key is re
   await system.state(uuid, 'failed');
   expect((await request()).json).toMatchObject({ status: 422, code: 'certificate-revoked' });
   expect(await balena.variables(uuid)).toEqual({});
+
+  const places = {
+    ...(await readFiles(system.folder, ['ca.pem'])),
+    output: system.lines.join('\n'),
+    tables: await readTables(stack.endpoints.tables?.connectionString ?? ''),
+  };
+  const caKey =
+    (await readFile(join(system.folder, 'ca.pem'), 'utf8')).split('-----END PRIVATE KEY-----')[0] ?? '';
+  expect(findLeaks({ 'the key of the device': key, 'the key of the CA': caKey }, places)).toEqual([]);
 });
 
 interface Signed {
