@@ -106,10 +106,10 @@ const restartHost = async () => {
   await stack.startHost('all');
 };
 
-/** Everything that any process has written, except in the stores of the simulators that hold their own keys. */
+/** Everything that any process has written, except in the stores of the simulators that hold their own keys, and in the file of the local CA. */
 async function whatWasWritten(): Promise<Record<string, string>> {
   const deadLetters = [...(await queue.messages()), ...(await queue.deadLetters())];
-  const own = ['balena', 'iothub', 'servicebus', 'tables', 'endpoints.json', 'keys.json'];
+  const own = ['balena', 'iothub', 'servicebus', 'tables', 'endpoints.json', 'keys.json', 'ca.pem'];
   const project = await readFiles(projectFolder(), ['node_modules', '.git', 'dist', '.local'], startedAt);
   return {
     logs: lines.join('\n'),

@@ -231,7 +231,19 @@ test('a certificate request: the CA signs, telemetry arrives, the same key is re
   await system.state(uuid, 'failed');
   expect((await request()).json).toMatchObject({ status: 422, code: 'certificate-revoked' });
   expect(await balena.variables(uuid)).toEqual({});
+
+  const places = {
+    ...(await readFiles(system.folder, ['ca.pem'])),
+    output: system.lines.join('\n'),
+    tables: await readTables(stack.endpoints.tables?.connectionString ?? ''),
+  };
+  const caKey = scalarOf(await readFile(join(system.folder, 'ca.pem'), 'utf8'));
+  const secrets = { 'the key of the device': scalarOf(key), 'the key of the CA': caKey };
+  expect(findLeaks(secrets, places)).toEqual([]);
 });
+
+/** The private part of an EC key. The PEM of the key has the public key too, which is in the record. */
+const scalarOf = (pem: string) => String(createPrivateKey(pem).export({ format: 'jwk' }).d);
 
 interface Signed {
   thumbprint: string;
