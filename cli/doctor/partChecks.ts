@@ -23,6 +23,6 @@ function dependencyCheck(name: Dependency, { detail }: HealthLine, { circuits }:
   return failed(title, detail, circuit.code === 'balena-unauthorized' ? renewKey : fromStatusLine);
 }
 
-const fromStatusLine = 'do what the status line says. All work continues automatically';
+const fromStatusLine = 'see the status line above. All work continues automatically';
 const renewKey =
   'renew BALENA_API_KEY of the functions. The check "balena: key" below tests the key of this command, which may be another one';

@@ -40,7 +40,7 @@ test('a refused key stops the work: a fault, also if the key of the command is a
 test('a dependency that is down stops the work, and the status line has the next step', () => {
   const [check] = partChecks({ ...good, circuits: { balena: closed, hub: open('hub-unavailable') } });
   expect(check).toMatchObject({ name: 'workers: hub', level: 'failed' });
-  expect(check?.todo).toMatch(/^do what the status line says/);
+  expect(check?.todo).toMatch(/^see the status line above/);
 });
 
 test('a silent worker stops the work, and a hub that throttles does not', () => {
