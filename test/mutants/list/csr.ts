@@ -129,8 +129,8 @@ export const csrMutants = [
     [
       'csr-of-another-device',
       'A request is for this device',
-      'if (csr.subject !== `CN=${uuid}`)',
-      'if (csr.subject === uuid)',
+      'if (csr.subject !== ',
+      'if (csr.subject === uuid && csr.subject !== ',
       { first: csr },
     ],
     [
