@@ -175,8 +175,8 @@ export const csrMutants = [
     [
       'ca-without-pause',
       'A CA that does not answer is left alone',
-      'await pause.unless(() =>',
-      'await (async (call: () => Promise<OwnCertificate>) => call())(() =>',
+      'const signed = await pause.unless(() =>',
+      'const signed = await (async (call: () => Promise<OwnCertificate>) => call())(() =>',
       { first: ca },
     ],
     [
