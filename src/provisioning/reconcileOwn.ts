@@ -1,7 +1,7 @@
 import type { BalenaDevice } from '../balena/types.js';
 import { readPair } from '../certificates/read.js';
 import type { OwnCertificate, OwnKey } from '../device/record.js';
-import { isHandedOver, isRevokedOwn, isToRevoke } from '../device/state.js';
+import { acceptsRevoked, isHandedOver, isRevokedOwn, isToRevoke } from '../device/state.js';
 import type { ThumbprintPair } from '../iothub/types.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { clearForeignServices } from './steps/clear.js';
@@ -23,13 +23,40 @@ export async function reconcileOwn(work: Work, own: OwnKey, device: BalenaDevice
   const other = [issued, own.before].find((each) => isUsable(work, own, each)) ?? null;
   if (isRevokedOwn(work.desired, own)) return withdraw(work, issued, other);
   // The record has the certificate before the hub hears of it. The wait for the hub comes afterwards, so the CA delays no other device.
-  const certificate: OwnCertificate = own.thumbprint === null ? await work.sign(own) : own;
+  const certificate = await certificateOf(work, own, issued, other);
   rememberKeys(work, own, certificate);
   // The hub rejects a certificate that is not needed any more before its variables are removed.
   await registerExactly(work, [certificate.thumbprint, other ?? certificate.thumbprint]);
   note(work, certificate, issued, other);
   if (issued !== null) return readBack(work, await clearForeignServices(work, device), 'store');
   return clearAll(work, device, 'store');
+}
+
+/**
+ * The certificate of the own key. The CA signs it if necessary. A revocation does not wait for a CA that cannot sign: the hub then rejects the revoked
+ * certificates first.
+ *
+ * @throws ProvisioningError `ca-…`, `hub-…`, `timed-out`
+ */
+async function certificateOf(
+  work: Work,
+  own: OwnKey,
+  issued: string | null,
+  other: string | null,
+): Promise<OwnCertificate> {
+  if (own.thumbprint !== null) return own;
+  try {
+    return await work.sign(own);
+  } catch (error) {
+    if (mayAcceptRevoked(work)) await rejectAllBut(work, issued, other);
+    throw error;
+  }
+}
+
+/** Whether the hub accepts a revoked thumbprint, or may accept one. */
+function mayAcceptRevoked({ desired, observed: { hub } }: Work): boolean {
+  if (Array.isArray(hub)) return acceptsRevoked(desired, hub);
+  return hub !== 'none' && desired.revoke !== undefined;
 }
 
 /**
@@ -79,16 +106,29 @@ function note({ observed }: Work, own: OwnCertificate, issued: string | null, ot
  * @throws ProvisioningError `certificate-revoked`, always; `hub-…`, `timed-out`
  */
 async function withdraw(work: Work, issued: string | null, other: string | null): Promise<never> {
-  const { observed } = work;
-  if (other === null) await removeIdentity(work);
-  else await registerExactly(work, [other, other] satisfies ThumbprintPair);
-  Object.assign(observed, { thumbprint: null, previous: null, service: null });
-  Object.assign(observed, { notBefore: null, notAfter: null, keyAlgorithm: null });
-  observed.issued =
-    issued === null ? undefined : { thumbprint: issued, until: observed.issued?.until ?? null };
+  await rejectAllBut(work, issued, other);
   throw new ProvisioningError(
     'certificate-revoked',
     "The device's own key is revoked. The device has to make a new key, and to request with the new key.",
     { step: 'register' },
   );
+}
+
+/**
+ * Makes the hub reject every certificate but one.
+ *
+ * @param other the thumbprint that stays; null: none
+ */
+async function rejectAllBut(work: Work, issued: string | null, other: string | null): Promise<void> {
+  const { observed } = work;
+  if (other === null) await removeIdentity(work);
+  else await registerExactly(work, [other, other] satisfies ThumbprintPair);
+  const keeps = observed.thumbprint !== null && observed.thumbprint === other && issued === null;
+  if (!keeps) {
+    Object.assign(observed, { thumbprint: null, service: null });
+    Object.assign(observed, { notBefore: null, notAfter: null, keyAlgorithm: null });
+  }
+  observed.previous = null;
+  observed.issued =
+    issued === null ? undefined : { thumbprint: issued, until: observed.issued?.until ?? null };
 }

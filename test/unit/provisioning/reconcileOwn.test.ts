@@ -257,6 +257,55 @@ test('a CA that does not answer ends the run before the hub, and without a place
   expect(work.validated).toBe(true);
 });
 
+describe('a revocation while the CA cannot sign', () => {
+  const fails = { code: 'ca-unavailable' };
+
+  test('the hub rejects the revoked certificate of another own key at once', async () => {
+    const { work, calls, identity } = ownWork(
+      { ...toSign, before: A, handedOver: true },
+      {
+        ...{ hub: [A, C], caFails: true, desired: { revokedKeys: ['key of A'], revoke: [A] } },
+        observed: { thumbprint: A, previous: C, hub: [A, C], hubEtag: 'e0' },
+      },
+    );
+    await expect(reconcile(work)).rejects.toMatchObject(fails);
+    expect(calls).toEqual(['find', 'sign', 'hub remove']);
+    expect(identity()).toBe('none');
+    expect(work.observed).toMatchObject({ thumbprint: null, previous: null, notAfter: null });
+  });
+
+  test('the hub rejects the revoked issued certificate at once', async () => {
+    const { work, identity } = ownWork(toSign, { ...wasIssued, caFails: true, desired: { revoke: [I] } });
+    await expect(reconcile(work)).rejects.toMatchObject(fails);
+    expect(identity()).toBe('none');
+  });
+
+  test('the certificate that is not revoked stays', async () => {
+    const { work, calls } = ownWork(
+      { ...toSign, before: A, handedOver: true },
+      {
+        ...{ hub: [A, C], caFails: true, desired: { revoke: [C] } },
+        observed: { thumbprint: A, previous: C, hub: [A, C], hubEtag: 'e0', notAfter: now },
+      },
+    );
+    await expect(reconcile(work)).rejects.toMatchObject(fails);
+    expect(calls).toEqual(['find', 'sign', 'hub update AA of e0']);
+    expect(work.observed).toMatchObject({ thumbprint: A, previous: null, notAfter: now });
+  });
+
+  test('is done once, and costs nothing if the hub accepts no revoked certificate', async () => {
+    const { work, calls } = ownWork(
+      { ...toSign, before: A },
+      {
+        ...{ hub: [A, A], caFails: true, desired: { revoke: [C] } },
+        observed: { thumbprint: A, hub: [A, A], hubEtag: 'e0' },
+      },
+    );
+    await expect(reconcile(work)).rejects.toMatchObject(fails);
+    expect(calls).toEqual(['find', 'sign']);
+  });
+});
+
 test.each<[string, OwnKey]>([
   ['before the CA has signed', { ...toSign, before: A }],
   ['with another certificate', own({ thumbprint: B, key: 'K', before: A })],
