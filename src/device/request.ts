@@ -9,7 +9,7 @@ import type {
   VariableScope,
 } from './record.js';
 import { isSamePlace, validFallback } from './refusal.js';
-import { hubAccepts, isToRetire, isToRevoke } from './state.js';
+import { hubAccepts, isToRetire, isToRevoke, unrevokedBefore } from './state.js';
 
 /** The own key in a request: with the certificate that the device has signed, or for a certificate of the CA. */
 export type RequestedOwnKey = (OwnCertificate | KeyToSign) & {
@@ -114,9 +114,10 @@ function beforeOf(request: RequestedOwnKey, found: Found | null): string | null 
   const own = found?.desired.own;
   if (!own) return null;
   const { uses } = request;
-  if (uses !== undefined && (uses === own.thumbprint || uses === own.before)) return uses;
   const { observed } = found;
-  const { thumbprint, before } = own;
+  const { thumbprint } = own;
+  const before = unrevokedBefore(found, own);
+  if (uses !== undefined && (uses === thumbprint || uses === before)) return uses;
   if (thumbprint === null) return before;
   return observed.thumbprint === thumbprint || hubAccepts(observed.hub, thumbprint) ? thumbprint : before;
 }

@@ -95,6 +95,21 @@ export function isRevokedOwn(retirement: Retirement, own: Pick<OwnKey, 'key' | '
   return isRevokedKey(retirement, own.key) || isToRevoke(retirement, own.thumbprint);
 }
 
+/**
+ * The own certificate before another one, unless that certificate is revoked, or may be of a revoked key. After the loss of a record, the key of the
+ * certificate before is not known.
+ */
+export function unrevokedBefore(
+  { desired, observed }: { desired: Retirement; observed: Pick<Observed, 'ownKeys'> },
+  own: Pick<OwnKey, 'key' | 'thumbprint' | 'before'>,
+): string | null {
+  const { before } = own;
+  if (before === null || isToRevoke(desired, before)) return null;
+  const key = observed.ownKeys?.[before];
+  const isRevoked = key === undefined ? isRevokedOwn(desired, own) : isRevokedKey(desired, key);
+  return isRevoked ? null : before;
+}
+
 /** Whether the hub is known to accept a thumbprint that it must stop accepting. */
 export function acceptsRevoked({ revoke = [] }: Retirement, hub: HubState): boolean {
   return revoke.some((thumbprint) => hubAccepts(hub, thumbprint));

@@ -1,7 +1,7 @@
 import type { BalenaDevice } from '../balena/types.js';
 import { readPair } from '../certificates/read.js';
 import type { OwnCertificate, OwnKey } from '../device/record.js';
-import { acceptsRevoked, isHandedOver, isRevokedOwn, isToRevoke } from '../device/state.js';
+import { acceptsRevoked, isHandedOver, isRevokedOwn, isToRevoke, unrevokedBefore } from '../device/state.js';
 import type { ThumbprintPair } from '../iothub/types.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { clearForeignServices } from './steps/clear.js';
@@ -20,7 +20,7 @@ import type { Work } from './steps/work.js';
  */
 export async function reconcileOwn(work: Work, own: OwnKey, device: BalenaDevice): Promise<boolean> {
   const issued = issuedBeside(work, own, device);
-  const other = [issued, own.before].find((each) => isUsable(work, own, each)) ?? null;
+  const other = [issued, unrevokedBefore(work, own)].find((each) => isUsable(work, own, each)) ?? null;
   if (isRevokedOwn(work.desired, own)) return withdraw(work, issued, other);
   // The record has the certificate before the hub hears of it. The wait for the hub comes afterwards, so the CA delays no other device.
   const certificate = await certificateOf(work, own, issued, other);

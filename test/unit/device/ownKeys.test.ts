@@ -165,6 +165,19 @@ describe('a revocation of an own certificate revokes its key', () => {
     expect(revoke(provisioned, I).revokedKeys).toBeUndefined();
   });
 
+  test('a new key has no certificate before, if the revoked key may have made it', () => {
+    const revoked = { revoke: [B], revokedKeys: [`key of ${B}`] };
+    const record = owning(key(B, { before: A }), { thumbprint: null, hub: 'none' });
+    const withKeys = (ownKeys: Record<string, string>) =>
+      ask(
+        { ...record, desired: { ...record.desired, ...revoked }, observed: { ...record.observed, ownKeys } },
+        C,
+        A,
+      ).desired.own?.before;
+    expect(withKeys({ [B]: `key of ${B}` })).toBeNull();
+    expect(withKeys({ [B]: `key of ${B}`, [A]: `key of ${A}` })).toBe(A);
+  });
+
   test('a DELETE keeps the revoked keys, of which there are eight at most', () => {
     const keys = Array.from({ length: 8 }, (_, n) => `K${n}`);
     const record = owning(key(A));

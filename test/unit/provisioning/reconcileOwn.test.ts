@@ -257,6 +257,24 @@ test('a CA that does not answer ends the run before the hub, and without a place
   expect(work.validated).toBe(true);
 });
 
+test('a revoked key: the certificate before, whose key a lost record no longer names, goes too', async () => {
+  const { work, calls } = ownWork(own({ thumbprint: B, key: 'K', before: A, handedOver: true }), {
+    ...{ hub: [B, A], desired: { revokedKeys: ['K'], revoke: [B] } },
+    observed: { thumbprint: B, hub: [B, A], hubEtag: 'e0', ownKeys: { [B]: 'K' } },
+  });
+  await expect(reconcile(work)).rejects.toMatchObject({ code: 'certificate-revoked' });
+  expect(calls).toEqual(['find', 'hub remove']);
+});
+
+test('a revoked key: the certificate before stays if it is of another key', async () => {
+  const { work, calls } = ownWork(own({ thumbprint: B, key: 'K', before: A, handedOver: true }), {
+    ...{ hub: [B, A], desired: { revokedKeys: ['K'], revoke: [B] } },
+    observed: { thumbprint: B, hub: [B, A], hubEtag: 'e0', ownKeys: { [B]: 'K', [A]: 'L' } },
+  });
+  await expect(reconcile(work)).rejects.toMatchObject({ code: 'certificate-revoked' });
+  expect(calls).toEqual(['find', 'hub update AA of e0']);
+});
+
 describe('a revocation while the CA cannot sign', () => {
   const fails = { code: 'ca-unavailable' };
 
