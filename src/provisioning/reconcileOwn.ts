@@ -48,10 +48,13 @@ async function certificateOf(
   try {
     return await work.sign(own);
   } catch (error) {
-    if (mayAcceptRevoked(work)) await rejectAllBut(work, issued, other);
+    // A run whose request was replaced meanwhile changes nothing more.
+    if (isFailureOfCa(error) && mayAcceptRevoked(work)) await rejectAllBut(work, issued, other);
     throw error;
   }
 }
+
+const isFailureOfCa = (error: unknown) => ProvisioningError.from(error).step === 'sign';
 
 /** Whether the hub accepts a revoked thumbprint, or may accept one. */
 function mayAcceptRevoked({ desired, observed: { hub } }: Work): boolean {

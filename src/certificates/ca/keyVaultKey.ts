@@ -26,9 +26,9 @@ export function openKeyVaultKey({ keyId, credential, httpClient }: KeyVaultKeyOp
   };
   return {
     async sign({ name }, data, timeoutMs) {
-      opened ??= open();
-      const client = await opened;
       try {
+        opened ??= open();
+        const client = await opened;
         const { result } = await withDeadline(timeoutMs, (abortSignal) =>
           client.signData(name, data, { abortSignal }),
         );

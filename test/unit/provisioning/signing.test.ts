@@ -111,6 +111,26 @@ test('a request that replaces the request during the signature wins: the hub nev
   expect(after).toMatchObject({ lease: null, error: null, job: { generation: expect.any(Number) } });
 });
 
+test('a run whose request was replaced during the signature leaves a revocation to the next run', async () => {
+  const [A, B] = ['A'.repeat(64), 'B'.repeat(64)] as const;
+  const hub: [string, string] = [A, B];
+  const revoking: DeviceRecord = {
+    ...waiting,
+    desired: { ...waiting.desired, own: { ...own, before: A }, revoke: [B] },
+    observed: { ...waiting.observed, thumbprint: A, previous: B, hub, hubEtag: 'e0' },
+  };
+  const other = { ...key, key: 'another' };
+  const { calls } = await worked(revoking, {
+    atSignature: ({ deps }) =>
+      deps.records.amend(
+        uuid,
+        (found) =>
+          found && requested(found, { now }, { uuid, present: true, service: null, own: other }, 'r2'),
+      ),
+  });
+  expect(calls).toEqual(['find', 'sign']);
+});
+
 test('a run that has lost its lease registers no certificate', async () => {
   const { calls } = await worked(waiting, {
     atSignature: ({ deps }) =>
