@@ -7,11 +7,13 @@ export interface Pause {
   unless<R>(call: () => Promise<R>): Promise<R>;
 }
 
+const isOfCa = ({ code }: ProvisioningError) => code.startsWith('ca-');
+
 const firstPauseMs = 5_000;
 const longestPauseMs = 60_000;
 
 /**
- * Opens a pause. It begins with a failed call. It lasts as long as the CA says, otherwise 5 s, and twice as long after each further failure, up to
+ * Opens a pause. It begins with a failure of the CA (`ca-…`). It lasts as long as the CA says, otherwise 5 s, and twice as long after each further failure, up to
  * a minute. Its end lets one call pass, and the others with its success.
  */
 export function openPause(clock: Clock): Pause {
@@ -28,6 +30,8 @@ export function openPause(clock: Clock): Pause {
       return result;
     } catch (error) {
       const failed = ProvisioningError.from(error);
+      // Any other failure is about one key, or is a fault of this program. It must not keep the other devices waiting.
+      if (!isOfCa(failed)) throw error;
       until = clock.now() + (failed.retryAfterMs ?? nextMs);
       // Calls that were under way together fail together, and are one failure.
       if (failure === null || isProbing) nextMs = Math.min(2 * nextMs, longestPauseMs);

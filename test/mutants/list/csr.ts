@@ -109,6 +109,40 @@ export const csrMutants = [
       { first: run },
     ],
   ]),
+  ...mutantsOf('src/provisioning/reconcileOwn.ts', [
+    [
+      'revocation-waits-for-ca',
+      'A revocation does not wait for a CA that cannot sign',
+      'if (isFailureOfCa(error) && mayAcceptRevoked(work)) await',
+      'if (false) await',
+      { first: run },
+    ],
+    [
+      'replaced-run-rejects',
+      'A run whose request was replaced changes nothing more',
+      'isFailureOfCa(error) && mayAcceptRevoked(work)',
+      'mayAcceptRevoked(work)',
+      { first: signing },
+    ],
+  ]),
+  ...mutantsOf('src/device/state.ts', [
+    [
+      'unknown-key-before',
+      'A certificate of an unknown key does not stay beside a revoked key',
+      'const isRevoked = key === undefined ? isRevokedOwn(desired, own) : isRevokedKey(desired, key);',
+      'const isRevoked = key !== undefined && isRevokedKey(desired, key);',
+      { first: [...run, ...record] },
+    ],
+  ]),
+  ...mutantsOf('src/certificates/ca/pause.ts', [
+    [
+      'one-key-stops-the-ca',
+      'A failure of one key keeps no other device waiting',
+      'if (!isOfCa(failed)) throw error;',
+      '',
+      { first: ca },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/run.ts', [
     [
       'superseded-signature-wins',

@@ -31,7 +31,7 @@ export const ownKeyMutants = [
     [
       'own-before-of-nobody',
       'Only an own certificate becomes the one before',
-      'if (uses !== undefined && (uses === own.thumbprint || uses === own.before)) return uses;',
+      'if (uses !== undefined && (uses === thumbprint || uses === before)) return uses;',
       'if (uses !== undefined) return uses;',
       { first: record },
     ],

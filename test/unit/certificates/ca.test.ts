@@ -121,6 +121,13 @@ test('a certificate ends with the CA at the latest, and the CA signs nothing in 
   expect(await codeOf(notYet.sign(uuid, own, 1_000))).toBe('ca-unusable');
 });
 
+test('a key for which no certificate can be made keeps no other device waiting', async () => {
+  const own = await readCsr(await csrOf(uuid), uuid);
+  const opened = openCa(certificatesOf(pem), openFileKey(pem), { days: 30, clock });
+  expect(await codeOf(opened.sign(uuid, { ...own, publicKey: 'AAAA' }, 1_000))).toBe('unexpected');
+  expect(await codeOf(opened.sign(uuid, own, 1_000))).toBeNull();
+});
+
 test('after a failure the key is left alone for a time, then tried by one call, and then used by all', async () => {
   const own = await readCsr(await csrOf(uuid), uuid);
   const hand = handClock(at);
