@@ -41,8 +41,9 @@ export async function rotate(
   const { desired, observed } = stored.value;
   if (!desired.present) return { kind: 'nothing-to-rotate', why: 'absent' };
   const held = heldThumbprint(observed);
-  if (held === null) return { kind: 'nothing-to-rotate', why: 'no-certificate' };
+  // The hub may still accept a certificate that the caller names, also if the record does not know which certificate the device holds.
   const old = thumbprint ?? held;
+  if (old === null || (held === null && !revoke)) return { kind: 'nothing-to-rotate', why: 'no-certificate' };
   // Only the device can make another certificate for its own key.
   if (desired.own && !revoke) return { kind: 'nothing-to-rotate', why: 'own-key' };
   // A replaced certificate must still be revoked, because the hub still accepts the certificate.

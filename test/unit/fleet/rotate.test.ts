@@ -56,6 +56,14 @@ test('a certificate that was replaced meanwhile is not rotated again, unless it 
   expect((await record(uuid)).desired).toMatchObject({ retire: [other], revoke: [other] });
 });
 
+test('a certificate is revoked by its thumbprint, also if the record does not know what the device holds', async () => {
+  const { deps, put, record } = fleetDependencies();
+  await put(provisionedRecord(uuid, credentials, { thumbprint: null, hub: 'unknown' }));
+  expect(await rotate(deps, uuid, { thumbprint: other })).toMatchObject({ why: 'no-certificate' });
+  expect(await rotate(deps, uuid, { thumbprint: other, revoke: true })).toMatchObject({ kind: 'accepted' });
+  expect((await record(uuid)).desired).toMatchObject({ retire: [other], revoke: [other] });
+});
+
 test('of a pair that is half stored, the one before is retired', async () => {
   const { deps, put, record } = fleetDependencies();
   await put(provisionedRecord(uuid, credentials, { thumbprint: null, previous: other }));
