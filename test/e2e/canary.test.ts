@@ -128,14 +128,16 @@ const prefixed = (where: string, files: Record<string, string>) =>
 describe('the system goes through', () => {
   test('successes: provisioned, moved, asked for again, undone', async () => {
     const { uuid, apiKey } = await newDevice();
-    expect((await ask(uuid, 'main', `Bearer ${apiKey}`)).status).toBe(202);
+    const proof = `Bearer ${apiKey}`;
+    expect((await ask(uuid, 'main', proof)).status).toBe(202);
     await system.state(uuid, 'provisioned');
     await rememberKeys(uuid);
-    await untilStatus(409, () => ask(uuid, 'main', `Bearer ${apiKey}`));
-    expect((await ask(uuid, 'cloud-relay')).status).toBe(202);
+    await untilStatus(409, () => ask(uuid, 'main', proof));
+    expect((await ask(uuid, 'cloud-relay')).json.code).toBe('provision.proof-missing');
+    expect((await ask(uuid, 'cloud-relay', proof)).status).toBe(202);
     await system.state(uuid, 'provisioned');
     await rememberKeys(uuid);
-    expect((await ask(uuid, 'main')).json.code).toBe('service-conflict');
+    expect((await ask(uuid, 'main', proof)).json.code).toBe('service-conflict');
     expect((await system.health()).status).toBe(200);
     await system.del(uuid);
     await system.state(uuid, 'deprovisioned');
