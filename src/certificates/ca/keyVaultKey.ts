@@ -20,7 +20,7 @@ export interface KeyVaultKeyOptions {
 export function openKeyVaultKey({ keyId, credential, httpClient }: KeyVaultKeyOptions): CaKey {
   let opened: Promise<CryptographyClient> | undefined;
   const open = async () => {
-    const { CryptographyClient } = await import('@azure/keyvault-keys');
+    const { CryptographyClient } = await import('./keyVaultSdk.js');
     const options = { retryOptions: { maxRetries: 0 }, ...(httpClient && { httpClient }) };
     return new CryptographyClient(keyId, credential, options);
   };

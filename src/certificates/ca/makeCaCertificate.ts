@@ -57,7 +57,7 @@ async function selfSign(
 }
 
 async function readPublicKey({ keyId, credential, httpClient }: KeyVaultKeyOptions): Promise<KeyObject> {
-  const { KeyClient, parseKeyVaultKeyIdentifier } = await import('@azure/keyvault-keys');
+  const { KeyClient, parseKeyVaultKeyIdentifier } = await import('./keyVaultSdk.js');
   const { vaultUrl, name, version } = parseKeyVaultKeyIdentifier(keyId);
   const client = new KeyClient(vaultUrl, credential, { ...(httpClient && { httpClient }) });
   try {
