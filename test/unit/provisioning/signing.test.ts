@@ -96,15 +96,16 @@ test.each(['ca-unavailable', 'ca-throttled', 'ca-unauthorized', 'ca-unusable'] a
   },
 );
 
+/** The device requests another key while the CA signs. */
+const requestAnotherKey = ({ deps }: ReturnType<typeof workerDependencies>) =>
+  deps.records.amend(uuid, (found) => {
+    const request = { uuid, present: true, service: null, own: { ...key, key: 'another' } } as const;
+    return found && requested(found, { now }, request, 'r2');
+  });
+
 test('a request that replaces the request during the signature wins: the hub never hears of the certificate', async () => {
-  const other = { ...key, key: 'another' };
   const { calls, after } = await worked(waiting, {
-    atSignature: ({ deps }) =>
-      deps.records.amend(
-        uuid,
-        (found) =>
-          found && requested(found, { now }, { uuid, present: true, service: null, own: other }, 'r2'),
-      ),
+    atSignature: requestAnotherKey,
   });
   expect(calls).toEqual(['find', 'sign']);
   expect(after.desired.own).toMatchObject({ key: 'another', thumbprint: null });
@@ -119,14 +120,8 @@ test('a run whose request was replaced during the signature leaves a revocation 
     desired: { ...waiting.desired, own: { ...own, before: A }, revoke: [B] },
     observed: { ...waiting.observed, thumbprint: A, previous: B, hub, hubEtag: 'e0' },
   };
-  const other = { ...key, key: 'another' };
   const { calls } = await worked(revoking, {
-    atSignature: ({ deps }) =>
-      deps.records.amend(
-        uuid,
-        (found) =>
-          found && requested(found, { now }, { uuid, present: true, service: null, own: other }, 'r2'),
-      ),
+    atSignature: requestAnotherKey,
   });
   expect(calls).toEqual(['find', 'sign']);
 });
