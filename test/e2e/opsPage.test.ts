@@ -391,6 +391,8 @@ describe('the page', () => {
     await line.getByRole('status').getByText('Stopped.').waitFor();
     for (const path of ['', 'devices']) {
       await go(path);
+      // The number of waiting devices may be five seconds old.
+      await line.getByText('nothing is finished').waitFor();
       const text = await visibleText(line);
       expect(text).toMatch(/balena rejects our API key\. Since .*\d\d:\d\d:\d\d.* \(UTC/);
       expect(text).toMatch(/nothing is finished.*To do: Check BALENA_API_KEY.*#credentials-refused/s);
