@@ -53,7 +53,7 @@ const manyOpenMs = 2_500;
 const borrowedMs = 5_000;
 /** An urgent lane gets this many operations for each operation of another lane. */
 const urgentWeight = 8;
-/** A row of 64 lanes is below 10 KB. Further fleets share the lane without a fleet. */
+/** A row of 64 lanes is below 10 KB. Further fleets share one lane. */
 const mostLanes = 64;
 const mostRanges = 100;
 /** A hub never asks for a longer wait. A moment beyond was written by a process with a wrong clock. */
@@ -72,16 +72,32 @@ export function rateOf(perMinute: number): Rate {
 }
 
 const urgentMark = '!';
+/** The lane of the fleets beyond the limit, and of known devices without a known fleet. No slug of a fleet has this form. */
+const sharedLane = '+';
+/** The lane of devices that anybody may have invented. */
+const inventedLane = '';
 const weightOf = (name: string) => (name.startsWith(urgentMark) ? urgentWeight : 1);
 const lengthOf = ([first, last]: [number, number]) => last - first + 1;
 const waitingIn = ({ issued, released, returned }: Lane) =>
   returned.reduce((waiting, range) => waiting - lengthOf(range), issued - released);
 
-/** The lane of a claim. */
-export function laneOf({ lanes }: RateLimiterRow, { fleet, isUrgent = false }: Claim): string {
-  const name = `${isUrgent ? urgentMark : ''}${fleet ?? ''}`;
+/** The lane of a claim, as long as there are not too many lanes. */
+export function ownLaneOf({ fleet, isKnown, isUrgent }: Claim): string {
+  return `${isUrgent ? urgentMark : ''}${fleet ?? (isKnown ? sharedLane : inventedLane)}`;
+}
+
+/** The lane of a claim. A fleet without a lane of its own never shares the lane of devices that anybody may have invented. */
+export function laneOf({ lanes }: RateLimiterRow, claim: Claim): string {
+  const name = ownLaneOf(claim);
   const isFull = !(name in lanes) && Object.keys(lanes).length >= mostLanes;
-  return isFull ? (isUrgent ? urgentMark : '') : name;
+  if (!isFull || name === inventedLane) return name;
+  return claim.isUrgent ? urgentMark : sharedLane;
+}
+
+/** Whether the claim of work has a better lane than the one in which the work has a place. */
+export function deservesBetter(claim: Claim, { lane }: Reservation): boolean {
+  if (claim.isUrgent) return !lane.startsWith(urgentMark);
+  return lane === inventedLane && ownLaneOf(claim) !== inventedLane;
 }
 
 /** Hands out the operations since the last change: to the lanes by turns, as long as their devices use them. */

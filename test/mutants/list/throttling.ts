@@ -44,7 +44,30 @@ export const throttlingMutants = [
       'mayBorrow && row.spare - 1 >= -rate.mostBorrowed',
       'mayBorrow && row.spare - 1 >= -1e9',
     ],
-    ['fleets-in-one-lane', 'Fleets share the rate', "fleet ?? ''", "fleet === '-' ? fleet : ''"],
+    [
+      'fleets-in-one-lane',
+      'Fleets share the rate',
+      'fleet ?? (isKnown ? sharedLane : inventedLane)',
+      'isKnown ? sharedLane : inventedLane',
+    ],
+    [
+      'known-devices-wait-for-invented-ones',
+      'Devices that anybody may have invented have a lane of their own',
+      'fleet ?? (isKnown ? sharedLane : inventedLane)',
+      'fleet ?? inventedLane',
+    ],
+    [
+      'revocation-keeps-an-ordinary-place',
+      'A revocation goes first, also if the device waited in another lane before',
+      'if (claim.isUrgent) return !lane.startsWith(urgentMark);',
+      'if (claim.isUrgent) return false;',
+    ],
+    [
+      'further-fleets-wait-for-invented-devices',
+      'A fleet without a lane of its own does not wait for devices that anybody may have invented',
+      'claim.isUrgent ? urgentMark : sharedLane',
+      'claim.isUrgent ? urgentMark : inventedLane',
+    ],
     [
       'row-without-limit',
       'The row has a limited number of lanes',

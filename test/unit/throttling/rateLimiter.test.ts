@@ -123,7 +123,17 @@ describe('fleets', () => {
     const { one } = open();
     await reserve(one, 2, { fleet: 'fleet' });
     for (let i = 0; i < 80; i += 1) await one.reserve({ fleet: `fleet ${i}` });
-    expect((await one.reserve({ fleet: 'the last' })).lane).toBe('');
+    expect((await one.reserve({ fleet: 'the last' })).lane).toBe('+');
+  });
+
+  test('beyond the 64th do not wait for devices that anybody may have invented', async () => {
+    const { one } = open();
+    for (let i = 0; i < 64; i += 1) await reserve(one, 2, { fleet: `fleet ${i}` });
+    await reserve(one, 10_000);
+    const further = await reserve(one, 10, { fleet: 'further' });
+    expect((await dueIn(one, further)).at(-1)).toBeLessThan(64 * 2 + 2 * 10 + 5);
+    const known = await reserve(one, 1, { isKnown: true });
+    expect((await dueIn(one, known))[0]).toBeLessThan(64 * 2 + 2 * 11 + 5);
   });
 });
 
