@@ -308,6 +308,7 @@ describe('invented proofs', () => {
       await prove(uuid, bearer(key));
     }
     for (let ms = 0; ms < 4_000; ms += 50) {
+      if (ms % 1_000 === 0) inSecond = 0;
       await settled();
       pass(50);
     }
