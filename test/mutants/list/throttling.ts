@@ -482,4 +482,13 @@ export const throttlingMutants = [
     ],
     ['no-jitter', 'The waits have jitter', ' * (1 + random())', ''],
   ]),
+  ...mutantsOf('src/telemetry/sampling.ts', [
+    [
+      'failures-without-limit',
+      'Of failures that callers can cause without end, a share is kept',
+      'root.isKept = isOfShare(root.traceId, same);',
+      'root.isKept = true;',
+      { first: ['test/unit/telemetry/sampling'] },
+    ],
+  ]),
 ];
