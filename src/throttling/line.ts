@@ -51,7 +51,7 @@ const burstMs = 250;
 const openMs = 10_000;
 const manyOpenMs = 2_500;
 const borrowedMs = 5_000;
-/** An urgent lane gets this many operations for each operation of another lane. */
+/** All urgent lanes together get this many operations for each operation of another lane. */
 const urgentWeight = 8;
 /** A row of 64 lanes is below 10 KB. Further fleets share one lane. */
 const mostLanes = 64;
@@ -76,7 +76,12 @@ const urgentMark = '!';
 const sharedLane = '+';
 /** The lane of devices that anybody may have invented. */
 const inventedLane = '';
-const weightOf = (name: string) => (name.startsWith(urgentMark) ? urgentWeight : 1);
+
+/** The weight of each urgent lane; every other lane has 1. Urgent lanes of many fleets are no weaker than other lanes, and not much stronger. */
+function urgentWeightIn(names: string[]): number {
+  const urgent = names.filter((name) => name.startsWith(urgentMark)).length;
+  return Math.max(1, urgentWeight / Math.max(1, urgent));
+}
 const lengthOf = ([first, last]: [number, number]) => last - first + 1;
 const waitingIn = ({ issued, released, returned }: Lane) =>
   returned.reduce((waiting, range) => waiting - lengthOf(range), issued - released);
@@ -109,12 +114,13 @@ export function advance(row: RateLimiterRow, rate: Rate, now: EpochMs): void {
     row.spare += (now - row.at) * rate.perMs;
     row.at = now;
   }
+  const urgent = urgentWeightIn(Object.keys(row.lanes));
   for (let lane = nextLane(row); lane && row.spare >= 1 && row.open < rate.mostOpen; lane = nextLane(row)) {
     const [name, place] = lane;
     row.spare -= 1;
     row.open += 1;
     place.released += 1;
-    place.progress += 1 / weightOf(name);
+    place.progress += name.startsWith(urgentMark) ? 1 / urgent : 1;
     skipReturned(place);
     if (waitingIn(place) <= 0) delete row.lanes[name];
   }
@@ -305,18 +311,20 @@ export function waitingOf({ lanes }: RateLimiterRow): number {
 function operationsUntil({ lanes }: RateLimiterRow, name: string, turns: number): number {
   let others = Object.entries(lanes)
     .filter(([other]) => other !== name)
-    .map(([other, lane]) => ({ waiting: waitingIn(lane), weight: weightOf(other) }));
-  const weight = weightOf(name);
+    .map(([other, lane]) => ({ name: other, waiting: waitingIn(lane) }));
   let operations = 0;
   let left = turns;
   while (true) {
-    const total = others.reduce((sum, other) => sum + other.weight, weight);
-    const rounds = Math.min(left / weight, ...others.map((other) => other.waiting / other.weight));
+    const urgent = urgentWeightIn([name, ...others.map((other) => other.name)]);
+    const weightOf = (lane: string) => (lane.startsWith(urgentMark) ? urgent : 1);
+    const weight = weightOf(name);
+    const total = others.reduce((sum, other) => sum + weightOf(other.name), weight);
+    const rounds = Math.min(left / weight, ...others.map((other) => other.waiting / weightOf(other.name)));
     operations += rounds * total;
     left -= rounds * weight;
     if (left <= 1e-9) return operations;
     others = others
-      .map((other) => ({ ...other, waiting: other.waiting - rounds * other.weight }))
+      .map((other) => ({ ...other, waiting: other.waiting - rounds * weightOf(other.name) }))
       .filter(({ waiting }) => waiting > 1e-9);
   }
 }

@@ -57,6 +57,12 @@ export const throttlingMutants = [
       'fleet ?? inventedLane',
     ],
     [
+      'urgent-work-of-many-fleets-starves-the-rest',
+      'All urgent lanes together get eight operations for each operation of another lane',
+      'return Math.max(1, urgentWeight / Math.max(1, urgent));',
+      'return Math.max(urgentWeight, urgent * 0);',
+    ],
+    [
       'revocation-keeps-an-ordinary-place',
       'A revocation goes first, also if the device waited in another lane before',
       'if (claim.isUrgent) return !lane.startsWith(urgentMark);',

@@ -503,8 +503,8 @@ export const workerMutants = [
     [
       'nothing-is-urgent',
       'A deprovisioning, a revocation and half a pair go first',
-      'return { fleet, isUrgent: goesFirst(record) };',
-      'return { fleet, isUrgent: goesFirst(record) && fleet === null };',
+      'isUrgent: goesFirst(record) };',
+      'isUrgent: goesFirst(record) && fleet === null };',
     ],
     [
       'check-begins-behind-requests',
