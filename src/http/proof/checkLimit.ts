@@ -40,7 +40,8 @@ export function openCheckLimit({ clock, perSecond }: CheckLimitOptions): CheckLi
   const mostDevices = longestWaitMs / intervalMs;
   const suspects = openMemory<true>(clock, suspectMs, mostSuspects);
   const first = openWaitingProofs(clock, mostDevices);
-  const last = openWaitingProofs(clock, mostDevices);
+  /** As many as get their check in time, while others wait. A waiting request occupies the HTTP host. */
+  const last = openWaitingProofs(clock, mostDevices / suspectsTurn);
   let next: EpochMs = 0;
   let begun = 0;
   let running = 0;
