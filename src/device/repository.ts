@@ -105,6 +105,16 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
   const drop = (rows: readonly Omit<ListedDevice, 'listedAt'>[]) =>
     Promise.allSettled(rows.map(lists.remove));
 
+  /**
+   * Removes the rows of a version that met a conflict. The version may have been stored nevertheless, and a later version may have taken over
+   * its rows. A row that the present version does not name is named by no later version.
+   */
+  async function dropUnnamed(rows: readonly Omit<ListedDevice, 'listedAt'>[]): Promise<void> {
+    const [first] = rows;
+    const found = first && (await read(first.uuid));
+    if (found) await drop(rows.filter(({ list, row }) => found.value.listed?.[list]?.row !== row));
+  }
+
   /** @returns the stored record; null on a conflict */
   async function put(record: DeviceRecord, etag: string | null): Promise<DeviceRecord | null> {
     const stamp = randomUUID();
@@ -117,8 +127,8 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
       await drop(dropped);
       return stored;
     }
-    // This ETag never comes back, so the refused version needs its rows no more. A new record has no ETag, and may arrive later.
-    if (etag !== null) await drop(added);
+    // A new record has no ETag, and may arrive later.
+    if (etag !== null) await dropUnnamed(added).catch(() => {});
     return null;
   }
 

@@ -16,8 +16,15 @@ export const listMutants = [
     [
       'conflict-leaves-rows',
       'A write that meets a conflict removes the rows that it has written',
-      'if (etag !== null) await drop(added);',
-      'if (etag === null) await drop(added);',
+      'if (etag !== null) await dropUnnamed(added)',
+      'if (etag === null) await dropUnnamed(added)',
+      { first: ['test/unit/device/contention'] },
+    ],
+    [
+      'conflict-removes-rows-of-a-later-version',
+      'A write that meets a conflict leaves the rows that the record names',
+      'rows.filter(({ list, row }) => found.value.listed?.[list]?.row !== row)',
+      'rows',
       { first: ['test/unit/device/contention'] },
     ],
     [

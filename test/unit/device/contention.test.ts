@@ -46,6 +46,22 @@ test('a write that meets a conflict leaves no row in a list', async () => {
   expect(await collect(lists.list())).toHaveLength(1);
 });
 
+test('a write that succeeded, and whose answer is a conflict after another write, leaves its row', async () => {
+  const { table, lists, processes, sooner } = await open();
+  const { put } = table;
+  table.put = async (...args) => {
+    await put(...args);
+    table.put = put;
+    // The other process takes over the row of this version.
+    await processes[1].amend(uuid, (record) => ({ ...record!, attempts: 7 }));
+    return false;
+  };
+  const { value, etag } = (await processes[0].read(uuid))!;
+  expect(await processes[0].write(sooner(value), etag)).toBe(false);
+  const record = (await processes[1].read(uuid))!.value;
+  expect((await collect(lists.list())).map(({ row }) => row)).toContain(record.listed?.pending?.row);
+});
+
 test('more simultaneous amendments of a device are refused at once, and delay no other device', async () => {
   const { table, processes, sooner } = await open();
   const all = Promise.allSettled(Array.from({ length: 200 }, () => processes[0].amend(uuid, sooner)));
