@@ -174,8 +174,10 @@ async function admitWithReservation(
         ? await postpone(turn.due, 'look-up', { ...(lookUp !== null && { lookUp }) })
         : await takeLease(deps, found, { id, reservation, verifiesHub });
   if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);
-  // After a conflict a new look-up is not needed. Reservations from the record still belong to the record.
-  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);
+  // Of an old and a new place, only one is needed: the old one after a conflict, because it still belongs to the record.
+  const unused = admission ? work?.lookUp : lookUp;
+  const isReplaced = lookUp !== null && lookUp !== work?.lookUp;
+  if (isReplaced && unused) balenaLimit.release(unused);
   return admission;
 }
 

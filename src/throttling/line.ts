@@ -51,9 +51,9 @@ const burstMs = 250;
 const openMs = 10_000;
 const manyOpenMs = 2_500;
 const borrowedMs = 5_000;
-/** An urgent lane gets this many operations for each operation of another lane. */
+/** All urgent lanes together get this many operations for each operation of another lane. */
 const urgentWeight = 8;
-/** A row of 64 lanes is below 10 KB. Further fleets share the lane without a fleet. */
+/** A row of 64 lanes is below 10 KB. Further fleets share one lane. */
 const mostLanes = 64;
 const mostRanges = 100;
 /** A hub never asks for a longer wait. A moment beyond was written by a process with a wrong clock. */
@@ -72,16 +72,37 @@ export function rateOf(perMinute: number): Rate {
 }
 
 const urgentMark = '!';
-const weightOf = (name: string) => (name.startsWith(urgentMark) ? urgentWeight : 1);
+/** The lane of the fleets beyond the limit, and of known devices without a known fleet. No slug of a fleet has this form. */
+const sharedLane = '+';
+/** The lane of devices that anybody may have invented. */
+const inventedLane = '';
+
+/** The weight of each urgent lane; every other lane has 1. Urgent lanes of many fleets are no weaker than other lanes, and not much stronger. */
+function urgentWeightIn(names: string[]): number {
+  const urgent = names.filter((name) => name.startsWith(urgentMark)).length;
+  return Math.max(1, urgentWeight / Math.max(1, urgent));
+}
 const lengthOf = ([first, last]: [number, number]) => last - first + 1;
 const waitingIn = ({ issued, released, returned }: Lane) =>
   returned.reduce((waiting, range) => waiting - lengthOf(range), issued - released);
 
-/** The lane of a claim. */
-export function laneOf({ lanes }: RateLimiterRow, { fleet, isUrgent = false }: Claim): string {
-  const name = `${isUrgent ? urgentMark : ''}${fleet ?? ''}`;
+/** The lane of a claim, as long as there are not too many lanes. */
+export function ownLaneOf({ fleet, isKnown, isUrgent }: Claim): string {
+  return `${isUrgent ? urgentMark : ''}${fleet ?? (isKnown ? sharedLane : inventedLane)}`;
+}
+
+/** The lane of a claim. A fleet without a lane of its own never shares the lane of devices that anybody may have invented. */
+export function laneOf({ lanes }: RateLimiterRow, claim: Claim): string {
+  const name = ownLaneOf(claim);
   const isFull = !(name in lanes) && Object.keys(lanes).length >= mostLanes;
-  return isFull ? (isUrgent ? urgentMark : '') : name;
+  if (!isFull || name === inventedLane) return name;
+  return claim.isUrgent ? urgentMark : sharedLane;
+}
+
+/** Whether the claim of work has a better lane than the one in which the work has a place. */
+export function deservesBetter(claim: Claim, { lane }: Reservation): boolean {
+  if (claim.isUrgent) return !lane.startsWith(urgentMark);
+  return lane === inventedLane && ownLaneOf(claim) !== inventedLane;
 }
 
 /** Hands out the operations since the last change: to the lanes by turns, as long as their devices use them. */
@@ -93,12 +114,13 @@ export function advance(row: RateLimiterRow, rate: Rate, now: EpochMs): void {
     row.spare += (now - row.at) * rate.perMs;
     row.at = now;
   }
+  const urgent = urgentWeightIn(Object.keys(row.lanes));
   for (let lane = nextLane(row); lane && row.spare >= 1 && row.open < rate.mostOpen; lane = nextLane(row)) {
     const [name, place] = lane;
     row.spare -= 1;
     row.open += 1;
     place.released += 1;
-    place.progress += 1 / weightOf(name);
+    place.progress += name.startsWith(urgentMark) ? 1 / urgent : 1;
     skipReturned(place);
     if (waitingIn(place) <= 0) delete row.lanes[name];
   }
@@ -289,18 +311,20 @@ export function waitingOf({ lanes }: RateLimiterRow): number {
 function operationsUntil({ lanes }: RateLimiterRow, name: string, turns: number): number {
   let others = Object.entries(lanes)
     .filter(([other]) => other !== name)
-    .map(([other, lane]) => ({ waiting: waitingIn(lane), weight: weightOf(other) }));
-  const weight = weightOf(name);
+    .map(([other, lane]) => ({ name: other, waiting: waitingIn(lane) }));
   let operations = 0;
   let left = turns;
   while (true) {
-    const total = others.reduce((sum, other) => sum + other.weight, weight);
-    const rounds = Math.min(left / weight, ...others.map((other) => other.waiting / other.weight));
+    const urgent = urgentWeightIn([name, ...others.map((other) => other.name)]);
+    const weightOf = (lane: string) => (lane.startsWith(urgentMark) ? urgent : 1);
+    const weight = weightOf(name);
+    const total = others.reduce((sum, other) => sum + weightOf(other.name), weight);
+    const rounds = Math.min(left / weight, ...others.map((other) => other.waiting / weightOf(other.name)));
     operations += rounds * total;
     left -= rounds * weight;
     if (left <= 1e-9) return operations;
     others = others
-      .map((other) => ({ ...other, waiting: other.waiting - rounds * other.weight }))
+      .map((other) => ({ ...other, waiting: other.waiting - rounds * weightOf(other.name) }))
       .filter(({ waiting }) => waiting > 1e-9);
   }
 }

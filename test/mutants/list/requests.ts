@@ -3,10 +3,35 @@ import { mutantsOf } from '../Mutant.js';
 export const requestMutants = [
   ...mutantsOf('src/http/proof/checkLimit.ts', [
     [
+      'devices-with-wrong-proofs-are-no-suspects',
+      'After a wrong proof for a device, further proofs for the device come last',
+      'else suspects.add(uuid, true);',
+      'else suspects.forget(uuid);',
+      { first: ['test/unit/http/proof/checkLimit'] },
+    ],
+    [
+      'suspects-never-checked',
+      'Suspects get every fourth check',
+      'begun % suspectsTurn === 0',
+      'begun < 0',
+      { first: ['test/unit/http/proof/checkLimit'] },
+    ],
+  ]),
+  ...mutantsOf('src/http/proof/throttle.ts', [
+    [
+      'one-throttled-key-stops-all-proofs',
+      'A 429 to the key of one device stops no other proof',
+      'const manyKeys = 5;',
+      'const manyKeys = 1;',
+      { first: ['test/integration/http/deviceProof'] },
+    ],
+  ]),
+  ...mutantsOf('src/http/proof/waitingProofs.ts', [
+    [
       'proofs-first-come-first-served',
       'The devices of waiting proofs are served by turns',
-      '      waiting.delete(uuid);\n      if (waiters.length > 0) waiting.set(uuid, waiters);',
-      '      if (waiters.length === 0) waiting.delete(uuid);',
+      '        waiting.delete(uuid);\n        if (waiters.length > 0) waiting.set(uuid, waiters);',
+      '        if (waiters.length === 0) waiting.delete(uuid);',
       { first: ['test/unit/http/proof/checkLimit'] },
     ],
   ]),

@@ -177,7 +177,7 @@ export const workerMutants = [
     [
       'look-up-kept-on-conflict',
       'A new look-up is free again after a conflict',
-      '  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);\n',
+      '  if (isReplaced && unused) balenaLimit.release(unused);\n',
       '',
     ],
     [
@@ -223,8 +223,14 @@ export const workerMutants = [
     [
       'look-up-reserved-again',
       'A reserved look-up is kept',
-      'const lookUp = reserved ?? (await',
-      'const lookUp = (reserved ? undefined : reserved) ?? (await',
+      'let lookUp = reserved ?? (await',
+      'let lookUp = (reserved ? undefined : reserved) ?? (await',
+    ],
+    [
+      'place-of-another-caller-kept',
+      'Work that deserves a better lane takes a new place there',
+      'if (due !== null && deservesBetter(claim, lookUp)) {',
+      'if (due !== null && deservesBetter({}, lookUp)) {',
     ],
     [
       'look-up-not-waited-for',
@@ -497,8 +503,8 @@ export const workerMutants = [
     [
       'nothing-is-urgent',
       'A deprovisioning, a revocation and half a pair go first',
-      'return { fleet, isUrgent: goesFirst(record) };',
-      'return { fleet, isUrgent: goesFirst(record) && fleet === null };',
+      'isUrgent: goesFirst(record) };',
+      'isUrgent: goesFirst(record) && fleet === null };',
     ],
     [
       'check-begins-behind-requests',

@@ -22,10 +22,22 @@ const answer = (status: number, retryAfter?: string) => ({
 test.each([
   [429, '7', { code: 'balena-throttled', retryAfterMs: 7_000, outcomeUnknown: false }],
   [429, undefined, { code: 'balena-throttled', retryAfterMs: 30_000, outcomeUnknown: false }],
+  // balena's limiter rounds the rest of the wait to whole seconds.
+  [429, '0', { code: 'balena-throttled', retryAfterMs: 1_000, outcomeUnknown: false }],
+  [429, 'soon', { code: 'balena-throttled', retryAfterMs: 30_000, outcomeUnknown: false }],
+  [429, '86400', { code: 'balena-throttled', retryAfterMs: 600_000, outcomeUnknown: false }],
   // A gateway may answer although balena has carried out the write.
   [503, '7', { code: 'balena-throttled', retryAfterMs: 7_000, outcomeUnknown: true }],
   [503, undefined, { code: 'balena-unavailable', retryAfterMs: null, outcomeUnknown: true }],
   [502, '7', { code: 'balena-unavailable', retryAfterMs: null, outcomeUnknown: true }],
 ])('a write that is answered with %i and Retry-After %s', (status, retryAfter, expected) => {
   expect(mapBalenaError(answer(status, retryAfter), true)).toMatchObject(expected);
+});
+
+test("a date in Retry-After counts from balena's clock", () => {
+  const responseHeaders = new Headers({
+    date: 'Tue, 01 Jan 2030 00:00:00 GMT',
+    'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT',
+  });
+  expect(mapBalenaError({ statusCode: 429, responseHeaders }, false).retryAfterMs).toBe(9_000);
 });

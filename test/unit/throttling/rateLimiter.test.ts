@@ -86,6 +86,18 @@ describe('work that goes first', () => {
     expect(urgent.at(-1)).toBeLessThan(120);
     expect((await dueIn(one, line.slice(1, 2)))[0]).toBeLessThan(20);
   });
+
+  test('of many fleets is together as strong as that of one fleet, or as the fleets themselves', async () => {
+    const { one } = open();
+    await reserve(one, 2, { fleet: 'waits' });
+    const urgent = [];
+    for (let i = 0; i < 30; i += 1)
+      urgent.push(...(await reserve(one, 100, { fleet: `fleet ${i}`, isUrgent: true })));
+    const ordinary = await dueIn(one, await reserve(one, 10, { fleet: 'ordinary' }));
+    expect(ordinary.at(-1)).toBeLessThanOrEqual(10 * 31 + 10);
+    // The expected moments of all are different, up to the end of the line.
+    expect(Math.max(...(await dueIn(one, urgent)))).toBeLessThanOrEqual(3_015);
+  });
 });
 
 describe('fleets', () => {
@@ -123,7 +135,17 @@ describe('fleets', () => {
     const { one } = open();
     await reserve(one, 2, { fleet: 'fleet' });
     for (let i = 0; i < 80; i += 1) await one.reserve({ fleet: `fleet ${i}` });
-    expect((await one.reserve({ fleet: 'the last' })).lane).toBe('');
+    expect((await one.reserve({ fleet: 'the last' })).lane).toBe('+');
+  });
+
+  test('beyond the 64th do not wait for devices that anybody may have invented', async () => {
+    const { one } = open();
+    for (let i = 0; i < 64; i += 1) await reserve(one, 2, { fleet: `fleet ${i}` });
+    await reserve(one, 10_000);
+    const further = await reserve(one, 10, { fleet: 'further' });
+    expect((await dueIn(one, further)).at(-1)).toBeLessThan(64 * 2 + 2 * 10 + 5);
+    const known = await reserve(one, 1, { isKnown: true });
+    expect((await dueIn(one, known))[0]).toBeLessThan(64 * 2 + 2 * 11 + 5);
   });
 });
 
