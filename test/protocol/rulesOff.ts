@@ -600,6 +600,45 @@ export const rulesOff: ShownRule[] = [
     within: 300,
   },
   {
+    rule: 'a late copy of a message restarts no dead job: the job knows its dead letters',
+    off: {
+      // Every copy looks like the message that was dead-lettered.
+      queue: (queue) => ({
+        ...queue,
+        send: (message, envelope) => queue.send({ ...message, due: 0 }, envelope),
+      }),
+    },
+    seen: ['replayed without anyone asking'],
+    histories: {
+      acts: [act(0, { kind: 'provision', scope: 'x' })],
+      calm: false,
+      crashes: 0,
+      stalls: 0.04,
+      faultsForMs: 600 * seconds,
+      poison: null,
+      late: null,
+      sick: null,
+    },
+    within: 1_000,
+  },
+  {
+    rule: 'a resent dead letter is done again: the job knows its dead letters',
+    off: {
+      onWrite: ({ job }) => {
+        if (job?.dead) Object.assign(job.dead, { deadLetters: [] });
+      },
+    },
+    seen: ['a resent dead letter was left'],
+    histories: {
+      acts: [
+        act(0, { kind: 'provision', scope: 'x' }),
+        act(200 * seconds, { kind: 'resend', keepsId: false }),
+      ],
+      ...calmly,
+    },
+    within: 100,
+  },
+  {
     rule: 'the variables of an issued key stay until the device has shown that it uses its own key',
     off: {
       onWrite: ({ desired }) => {

@@ -19,8 +19,10 @@ export interface Act {
     | { kind: 'renew' }
     /** The key gets or loses the right to write the device's variables. */
     | { kind: 'right'; mayWrite: boolean }
-    | { kind: 'resend' }
-    | { kind: 'replay'; inMs: number }
+    /** An operator resends a dead letter with a tool that keeps the message id, or that gives the message a new id. */
+    | { kind: 'resend'; keepsId: boolean }
+    /** `service`: the replay is for this service. */
+    | { kind: 'replay'; inMs: number; service?: string | undefined }
     | { kind: 'cancel' }
     | { kind: 'discard' }
     /** A bulk action on the set of its plan. */
@@ -122,10 +124,17 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('renew') }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('right'), mayWrite: fc.boolean() }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('resend') }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('resend'), keepsId: fc.boolean() }),
+  },
   {
     weight: 8,
-    arbitrary: fc.record({ kind: fc.constant('replay'), inMs: fc.constantFrom(0, 0, 20_000, 300_000) }),
+    arbitrary: fc.record({
+      kind: fc.constant('replay'),
+      inMs: fc.constantFrom(0, 0, 20_000, 300_000),
+      service: fc.constantFrom(undefined, undefined, 'a', 'b', 'x'),
+    }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('cancel') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('discard') }) },
@@ -190,24 +199,26 @@ const replayed = fc
       fc.constantFrom(0, 0, 10 * seconds, 120 * seconds),
       fc.constantFrom('cancel', 'cancel', 'discard', 'resend', 'provision', 'deprovision', 'bulk-cancel'),
       fc.integer({ min: 0, max: 60 * seconds }),
+      fc.constantFrom(undefined, undefined, 'a', 'b'),
     ),
     { minLength: 1, maxLength: 4, size: 'max' },
   )
   .map((rounds): Act[] => [
     { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'x' } },
-    ...rounds.flatMap(([ms, inMs, then, later]): Act[] => [
-      {
-        device: 0,
-        afterMs: ms,
-        what:
-          then === 'bulk-cancel' ? { kind: 'bulk', action: 'replay', ramp: true } : { kind: 'replay', inMs },
-      },
-      {
-        device: 0,
-        afterMs: later % (inMs + 5 * seconds),
-        what: then === 'provision' ? { kind: then, scope: 'a' } : { kind: then },
-      },
-    ]),
+    ...rounds.flatMap(([ms, inMs, then, later, service]): Act[] => {
+      const named = (): Act['what'] => {
+        if (then === 'resend') return { kind: then, keepsId: service === undefined };
+        return then === 'provision' ? { kind: then, scope: 'a' } : { kind: then };
+      };
+      const replay: Act['what'] =
+        then === 'bulk-cancel'
+          ? { kind: 'bulk', action: 'replay', ramp: true }
+          : { kind: 'replay', inMs, service };
+      return [
+        { device: 0, afterMs: ms, what: replay },
+        { device: 0, afterMs: later % (inMs + 5 * seconds), what: named() },
+      ];
+    }),
   ]);
 
 /** One device has credentials, or is to have none. A request for a service that does not exist crosses with something else. */
@@ -251,6 +262,7 @@ const refused = fc
       if (kind === 'rotate' || kind === 'revoke') return [{ kind: 'rotate', revoke: kind === 'revoke' }];
       if (kind === 'bulk') return [{ kind, action: 'replay', ramp: true }];
       if (kind === 'replay') return [{ kind, inMs: 0 }];
+      if (kind === 'resend') return [{ kind, keepsId: false }];
       return [kind === 'check' ? { kind, forceVerify: true } : { kind }];
     };
     return [
