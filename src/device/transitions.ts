@@ -53,6 +53,8 @@ export function requested(
   const next = {
     ...before,
     ...refusalBeside(before, desired),
+    // Failures that others have caused do not delay a device that proves its identity.
+    ...(desired.proved && !before.desired.proved && { failures: 0 }),
     desired,
     fallback: fallbackFor(found, desired),
   };

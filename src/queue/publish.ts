@@ -31,6 +31,7 @@ export async function publish(
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
     ...(desired.own && { own: desired.own }),
+    ...(desired.proved && { proved: true }),
     ...retirementOf(desired),
     ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
   };

@@ -59,6 +59,7 @@ function believed(balena: BalenaClient): BalenaClient {
 
 const seconds = 1_000;
 const provision = { kind: 'provision', scope: 'a' } as const;
+const moveTo = (scope: string) => ({ kind: 'provision', scope }) as const;
 const deprovision = { kind: 'deprovision' } as const;
 const check = { kind: 'check', forceVerify: false } as const;
 const identityLeft = 'a check has looked, and the identity of the deleted device is left';
@@ -633,6 +634,30 @@ export const rulesOff: ShownRule[] = [
       acts: [
         act(0, { kind: 'provision', scope: 'x' }),
         act(200 * seconds, { kind: 'resend', keepsId: false }),
+      ],
+      ...calmly,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a request without a proof changes nothing that a device has requested with a proof',
+    off: { accept: (deps, requested) => accept(deps, requested) },
+    seen: ['a request without a proof counted'],
+    histories: {
+      acts: [act(0, { ...provision, proof: true }), act(200 * seconds, { ...moveTo('b'), proof: false })],
+      ...calmly,
+    },
+    within: 100,
+  },
+  {
+    rule: 'requests of others keep no device out that proves its identity',
+    off: { accept: (deps, requested, proof) => accept(deps, requested, proof === true ? undefined : proof) },
+    seen: ['a device with a proof was kept out by others'],
+    histories: {
+      acts: [
+        act(0, { ...provision, proof: false }),
+        act(200 * seconds, { ...moveTo('b'), proof: false }),
+        act(200 * seconds, { ...provision, proof: true }),
       ],
       ...calmly,
     },

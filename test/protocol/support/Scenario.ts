@@ -4,8 +4,8 @@ import * as fc from 'fast-check';
 export interface Act {
   device: number;
   afterMs: number;
-  what:
-    | { kind: 'provision'; scope: string }
+  what: /** `proof`: the caller proves to be the device, or does not; undefined: a caller with a key of its own, such as an operator. */
+    | { kind: 'provision'; scope: string; proof?: boolean | undefined }
     | { kind: 'deprovision' }
     /**
      * A request with an own key: with a new certificate or with the last one. `uses`: the device says which own certificate it uses. `csr`: the
@@ -98,7 +98,14 @@ const bulk = fc.record({
 });
 
 const what: fc.Arbitrary<Act['what']> = fc.oneof(
-  { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), scope }) },
+  {
+    weight: 35,
+    arbitrary: fc.record({
+      kind: fc.constant('provision'),
+      scope,
+      proof: fc.constantFrom(undefined, undefined, undefined, true, false),
+    }),
+  },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
   {
     weight: 12,
@@ -367,6 +374,35 @@ const ownKeys = fc
     ]);
   });
 
+/** One device proves its identity, with an issued or an own key. Other callers with the fleet's key request other services. */
+const proved = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('a', 'a', 'b', 'x', ''),
+      fc.constantFrom('a', 'b', 'x', 'own', 'deprovision', 'rotate', 'check', 'operator', 'replay', 'none'),
+      fc.boolean(),
+      fc.oneof(fc.integer({ min: 0, max: 90 * seconds }), fc.constant(620 * seconds)),
+      fc.integer({ min: 0, max: 10 * seconds }),
+    ),
+    { minLength: 1, maxLength: 6, size: 'max' },
+  )
+  .map((rounds): Act[] => {
+    const named = (kind: (typeof rounds)[number][1]): Act['what'][] => {
+      if (kind === 'none') return [];
+      if (kind === 'own') return [{ kind, fresh: false, uses: false }];
+      if (kind === 'rotate') return [{ kind, revoke: false }];
+      if (kind === 'check') return [{ kind, forceVerify: false }];
+      if (kind === 'operator') return [{ kind: 'provision', scope: 'b' }];
+      if (kind === 'replay') return [{ kind, inMs: 0, service: 'a' }];
+      return [kind === 'deprovision' ? { kind } : { kind: 'provision', scope: kind, proof: true }];
+    };
+    return rounds.flatMap(([scope, of, isFirst, ms, later]): Act[] => {
+      const unproved: Act['what'] = { kind: 'provision', scope, proof: false };
+      const both = isFirst ? [unproved, ...named(of)] : [...named(of), unproved];
+      return both.map((what, i) => ({ device: 0, afterMs: i === 0 ? ms : later, what }));
+    });
+  });
+
 const sick: fc.Arbitrary<Sick> = fc
   .record({
     device: fc.constantFrom(0, 0, 1),
@@ -397,6 +433,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 2, arbitrary: refused },
     { weight: 1, arbitrary: lostVariables },
     { weight: 3, arbitrary: ownKeys },
+    { weight: 2, arbitrary: proved },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),

@@ -76,7 +76,7 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
       // While balena shows no such device, or none of its services, every request fails, and the last one counts.
       const { late, hidden } = system.cloud.device(uuid);
       // A request that failed for good before does not come back.
-      const hasFailed = layer.some(({ requestId }) => (system.gaveUp.get(requestId ?? '') ?? later) < later);
+      const hasFailed = layer.some(({ requestId }) => (callers.gaveUp.get(requestId ?? '') ?? later) < later);
       if (!isReached && (late || hidden || hasFailed)) reasons.push('service-not-found');
       const { discarded } = callers.operators;
       const isDiscarded = ({ requestId }: CallerRequest) =>

@@ -39,8 +39,6 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     broker: createBroker(world),
     /** Finished requests, each with the time. */
     done: new Map<string, number>(),
-    /** Requests that failed for good, each with the time. */
-    gaveUp: new Map<string, number>(),
     /** The requests of each device, from the callers' point of view. */
     callersOf: (uuid: string) => callers.get(uuid)!,
     /** The device with failing calls. */

@@ -22,6 +22,7 @@ import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
 import type { Running } from './startProcess.js';
 import { tamper } from './tamper.js';
+import { watchProof } from './watchProof.js';
 
 /** The product's `resentAfterMs`. */
 const resentAfterMs = 60_000;
@@ -35,14 +36,17 @@ export function perform(system: System, running: Running, { device, what }: Act)
   world.note(uuid, 'ACT', what);
   switch (what.kind) {
     case 'provision':
-      ask(system, running, { uuid, present: true, service: what.scope });
+      ask(system, running, { uuid, present: true, service: what.scope }, what.proof);
       break;
     case 'deprovision':
       ask(system, running, { uuid, present: false });
       break;
-    case 'own':
-      ask(system, running, { uuid, present: true, service: null, own: ownKeyFor(cloud.device(uuid), what) });
+    case 'own': {
+      // A request with an own key always needs a proof.
+      const own = ownKeyFor(cloud.device(uuid), what);
+      ask(system, running, { uuid, present: true, service: null, own }, true);
       break;
+    }
     case 'created':
       event(system, running, uuid);
       break;
@@ -109,31 +113,36 @@ export function perform(system: System, running: Running, { device, what }: Act)
   }
 }
 
-/** Takes a request, like the HTTP functions. */
-export function ask(system: System, running: Running, requested: DeviceRequest): void {
+/**
+ * Takes a request, like the HTTP functions.
+ *
+ * @param proof as in `accept`: whether the caller has proved to be the device
+ */
+export function ask(system: System, running: Running, requested: DeviceRequest, proof?: boolean): void {
   const { world } = system;
   const { uuid } = requested;
   const callers = system.callersOf(uuid);
   const wish: Wish = requested.present
     ? { present: true, service: requested.service, own: requested.own }
     : { present: false };
-  const request = callers.call(wish, running.process);
+  const request = callers.call(wish, running.process, { proof });
   invoke(system, running, uuid, async () => {
     try {
-      const answer = await (system.rule.accept ?? accept)(running.deps, requested);
+      const answer = await (system.rule.accept ?? accept)(running.deps, requested, proof);
       await world.step(running.process);
       const { requestId, present, service, own } = answer.record.desired;
       const isAboutRequest =
         present === wish.present && (!wish.present || (service === wish.service && isMet(wish.own, own)));
       if (
         !isAboutRequest &&
-        !['service-conflict', 'failed', 'revoked', 'too-many-keys'].includes(answer.kind)
+        !['service-conflict', 'failed', 'revoked', 'too-many-keys', 'unproved'].includes(answer.kind)
       )
         world.violated(uuid, 'the answer is about another request');
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
       // In the cool-down of one own certificate, every other one is refused, too.
       const isOfOther = answer.kind === 'failed' && !isAboutRequest;
       callers.answer(request, isOfOther ? 'ignored' : answer.kind, requestId);
+      watchProof(system, uuid, request, answer.kind);
       if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);
     } catch (error) {
       callers.answer(request, 'error');
@@ -175,7 +184,7 @@ function watchAnswer({ world, cloud }: System, uuid: string, { wish, calledAt }:
 /** Takes an event "created", like the webhook. */
 function event(system: System, running: Running, uuid: string): void {
   const callers = system.callersOf(uuid);
-  const request = callers.call({ present: true, service: 'a' }, running.process, true);
+  const request = callers.call({ present: true, service: 'a' }, running.process, { isEvent: true });
   invoke(system, running, uuid, async () => {
     try {
       const { outcome, requestId } = await (system.rule.handleEvent ?? handleEvent)(
