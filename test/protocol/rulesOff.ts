@@ -664,6 +664,31 @@ export const rulesOff: ShownRule[] = [
     within: 100,
   },
   {
+    rule: 'a message from before the signature asks the hub which certificate a device may use whose record was lost',
+    off: {
+      onWrite: ({ job, desired }) => {
+        if (job && desired.own?.thumbprint === null) Object.assign(job, { forceVerify: undefined });
+      },
+    },
+    seen: ['the hub rejects the certificate that the device uses'],
+    histories: {
+      acts: [
+        act(0, { ...own, csr: 'stays' }),
+        act(20 * seconds, { kind: 'poll' }),
+        act(1 * seconds, { kind: 'tamper', how: 'lose-record', scope: '' }),
+      ],
+      calm: false,
+      crashes: 0.05,
+      stalls: 0.04,
+      failing: 0.3,
+      stepMs: 50,
+      poison: null,
+      late: null,
+      sick: null,
+    },
+    within: 600,
+  },
+  {
     rule: 'the variables of an issued key stay until the device has shown that it uses its own key',
     off: {
       onWrite: ({ desired }) => {

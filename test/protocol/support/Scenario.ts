@@ -12,6 +12,8 @@ export interface Act {
      * request is for a certificate of the CA, and an earlier certificate of the CA is due for renewal or stays.
      */
     | { kind: 'own'; fresh: boolean; uses: boolean; csr?: 'due' | 'stays' }
+    /** A device with a certificate request reads the certificate, and uses it from then on. */
+    | { kind: 'poll' }
     | { kind: 'created' }
     /** `earlier`: the certificate before the present one is to be revoked, too. */
     | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean; earlier?: boolean }
@@ -374,6 +376,36 @@ const ownKeys = fc
     ]);
   });
 
+/** The record of a device with a certificate of the CA is lost, while earlier messages may come again. The device goes on with its certificate. */
+const lostSignature = fc
+  .tuple(
+    fc.array(fc.constantFrom('csr', 'due', 'own'), { minLength: 1, maxLength: 3, size: 'max' }),
+    fc.integer({ min: 0, max: 30 * seconds }),
+    fc.integer({ min: 1 * seconds, max: 60 * seconds }),
+    fc.integer({ min: 0, max: 60 * seconds }),
+    fc.constantFrom('check', 'verify', 'none'),
+  )
+  .map(([requests, apart, until, later, then]): Act[] => {
+    const named = (kind: (typeof requests)[number]): Act['what'] => {
+      if (kind === 'own') return { kind, fresh: false, uses: false };
+      return { kind: 'own', fresh: false, uses: kind === 'due', csr: kind === 'due' ? 'due' : 'stays' };
+    };
+    return [
+      ...requests.map((kind): Act => ({ device: 0, afterMs: apart, what: named(kind) })),
+      { device: 0, afterMs: until, what: { kind: 'poll' } },
+      { device: 0, afterMs: later, what: { kind: 'tamper', how: 'lose-record', scope: '' } },
+      ...(then === 'none'
+        ? []
+        : [
+            {
+              device: 0,
+              afterMs: until,
+              what: { kind: 'check', forceVerify: then === 'verify' },
+            } as const,
+          ]),
+    ];
+  });
+
 /** One device proves its identity, with an issued or an own key. Other callers with the fleet's key request other services. */
 const proved = fc
   .array(
@@ -434,6 +466,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 1, arbitrary: lostVariables },
     { weight: 3, arbitrary: ownKeys },
     { weight: 2, arbitrary: proved },
+    { weight: 1, arbitrary: lostSignature },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),

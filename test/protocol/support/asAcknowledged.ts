@@ -55,13 +55,14 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
   const callers = system.callersOf(uuid);
   const acknowledged = callers.acknowledged();
   const before = Math.min(...refused.map(({ calledAt }) => calledAt));
+  const first = Math.min(...callers.requests.filter(isRefused).map(({ calledAt }) => calledAt));
   const later = Math.max(...refused.map(({ answeredAt }) => answeredAt ?? Number.POSITIVE_INFINITY));
   const isDone = ({ requestId }: CallerRequest) =>
     (system.done.get(requestId ?? '') ?? Number.POSITIVE_INFINITY) < before;
   // An event that crosses with a request may find that request, and then counts for nothing.
   const hasCounted = (request: CallerRequest) =>
     acknowledged.includes(request) &&
-    (request.isEvent ? (request.answeredAt ?? before) : request.calledAt) < before;
+    (request.isEvent ? (request.answeredAt ?? before) < first : request.calledAt < before);
   let rest = callers.requests.filter((request) => !isRefused(request));
   const possible: CallerRequest[] = [];
   for (;;) {

@@ -22,6 +22,7 @@ import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
 import type { Running } from './startProcess.js';
 import { tamper } from './tamper.js';
+import { noteUse } from './watchOwnKey.js';
 import { watchProof } from './watchProof.js';
 
 /** The product's `resentAfterMs`. */
@@ -34,6 +35,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
   const { world, cloud } = system;
   const uuid = uuids[device] ?? uuids[0];
   world.note(uuid, 'ACT', what);
+  noteUse(system, uuid, what);
   switch (what.kind) {
     case 'provision':
       ask(system, running, { uuid, present: true, service: what.scope }, what.proof);
@@ -47,6 +49,8 @@ export function perform(system: System, running: Running, { device, what }: Act)
       ask(system, running, { uuid, present: true, service: null, own }, true);
       break;
     }
+    case 'poll':
+      break;
     case 'created':
       event(system, running, uuid);
       break;
