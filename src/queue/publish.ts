@@ -26,11 +26,12 @@ export async function publish(
     uuid,
     requestId: desired.requestId,
     generation: work.generation,
-    // `due` is never in the past: a worker recognises by `due` that an operator has resent a dead letter.
+    // Each message of the work has its own `due`: a worker recognises by `due` a dead letter that an operator has resent.
     due: Math.max(work.due, clock.now()),
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
     ...(desired.own && { own: desired.own }),
+    ...(desired.proved && { proved: true }),
     ...retirementOf(desired),
     ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
   };

@@ -109,6 +109,47 @@ export const csrMutants = [
       { first: run },
     ],
   ]),
+  ...mutantsOf('src/device/transitions.ts', [
+    [
+      'lost-signature-not-asked-for',
+      'After the loss of the record, a message from before the signature makes the run ask the hub',
+      '...(message.own?.thumbprint === null && { forceVerify: true }),',
+      '',
+      { first: signing },
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/reconcileOwn.ts', [
+    [
+      'certificate-in-use-cut-off',
+      'After the loss of the record, the certificate in use stays',
+      'return isInUse ? { ...own, before: newest } : own;',
+      'return own;',
+      { first: signing },
+    ],
+    [
+      'unknown-key-in-use',
+      'After a revocation, no certificate of an unknown key stays',
+      ' || desired.revokedKeys !== undefined) return own;',
+      ') return own;',
+      { first: signing },
+    ],
+    [
+      'issued-certificate-becomes-own',
+      'An issued certificate does not become an own one',
+      'newest !== undefined && newest !== issued && ',
+      'newest !== undefined && ',
+      { first: signing },
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/run.ts', [
+    [
+      'certificate-before-not-recorded',
+      'The record knows the certificate that stays beside a new one',
+      'signed(found, certificate, own.before)',
+      'signed(found, certificate)',
+      { first: signing },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/reconcileOwn.ts', [
     [
       'revocation-waits-for-ca',

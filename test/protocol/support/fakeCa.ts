@@ -16,7 +16,7 @@ export function fakeCa({ world, cloud }: System, process: Process): Ca {
       const certificate = certificateFor(own, `${uuid} by the CA ${ownKey.signatures}`);
       ownKey.requested.push(certificate.thumbprint);
       ownKey.keys.set(certificate.thumbprint, own.key);
-      if (world.calm && ownKey.signatures > ownKey.csrs)
+      if (world.calm && ownKey.signatures > ownKey.csrs && !cloud.device(uuid).recordLost)
         world.violated(uuid, 'more signatures than certificate requests');
       return { ...certificate, certificate: 'der' };
     },
