@@ -206,11 +206,7 @@ export function openSharedLine({
   /** Counts wait for the next write, but not for long. */
   const scheduleCounts = () => scheduleFlush(countsMs);
 
-  function ask(
-    claim: Claim,
-    kind: Caller['kind'],
-    instead?: Reservation,
-  ): Promise<Reservation | null> {
+  function ask(claim: Claim, kind: Caller['kind'], instead?: Reservation): Promise<Reservation | null> {
     return new Promise((resolve, reject) => {
       callers.push({ claim, kind, ...(instead && { instead }), resolve, reject });
       scheduleFlush();
