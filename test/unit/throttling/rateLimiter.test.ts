@@ -224,6 +224,17 @@ describe('a reservation that is given back', () => {
   });
 });
 
+test('a row of many fleets, which all give turns back, stays below the 64 KB that the table takes', async () => {
+  const { one, table } = open();
+  for (let fleet = 0; fleet < 64; fleet += 1) {
+    const line = await reserve(one, 100, { fleet: `an_organization_with_a_long_name/fleet_${fleet}` });
+    for (const [i, each] of line.entries()) if (i % 2 === 0) one.release(each);
+    await settled();
+  }
+  const row = await table.get({ partition: 'system', row: 'rateLimiter' });
+  expect(JSON.stringify(row).length).toBeLessThan(40_000);
+});
+
 test('a further operation of a run moves the others back, and the run does not wait', async () => {
   const { one } = open();
   const line = await reserve(one, 10);
@@ -270,6 +281,22 @@ describe('while nobody uses released turns', () => {
     expect(await goNow(line.slice(100, 120))).toBe(7);
     clock.at += 3 * seconds;
     expect(await goNow(line.slice(120, 140))).toBeLessThanOrEqual(4);
+  });
+
+  test('a device that uses the turn of another one gives its own turn back: the devices behind move up', async () => {
+    const { one, two, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 60 * seconds;
+    const between = async () => {
+      const [first = 0, second = 0] = await dueIn(two, [line[200]!, line[400]!], clock.at);
+      return second - first;
+    };
+    expect(await between()).toBe(200);
+    expect(await one.waitFor(line[300]!)).toBeNull();
+    clock.at += 2 * seconds;
+    expect(await between()).toBe(199);
+    // A device that comes now gets the turn, when the other unused turns are taken.
+    expect(await reserve(two, 5)).toContainEqual(line[300]);
   });
 
   test.each([
