@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { reserve } from '../../../src/provisioning/reserve.js';
+import { claimOf, reserve } from '../../../src/provisioning/reserve.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
@@ -88,6 +88,12 @@ describe('a check', () => {
     expect(await reserveBehind(90)).toEqual({ kind: 'later', due: now + 450_000, reservation: null });
   });
 
+  test('of a device with one half of a new pair does not wait behind requests: the device has no pair', async () => {
+    const observed = { ...provisioned.observed, thumbprint: null, previous: 'A'.repeat(64) };
+    const half = { ...provisioned, observed, check: { generation: 1, due: now } };
+    expect(await reserveBehind(90, half)).toEqual({ kind: 'now', due: now, reservation: null });
+  });
+
   describe('of a device that the hub is known to accept', () => {
     const accepted = (hubSeenAt?: number) => ({
       ...provisioned,
@@ -123,4 +129,13 @@ describe('a check', () => {
   test('begins if an operation is free within the next minute', async () => {
     expect(await reserveBehind(30)).toEqual({ kind: 'now', due: now, reservation: null });
   });
+});
+
+test.each([
+  ['a deprovisioning is urgent', { ...provisioned.desired, present: false, service: null }, true],
+  ['a provisioning is not urgent', provisioned.desired, false],
+])('%s, also in a known fleet', (_, desired, isUrgent) => {
+  const fleet = 'my_org/one';
+  const observed = { ...provisioned.observed, fleet };
+  expect(claimOf({ ...provisioned, desired, observed, job: queued.job })).toEqual({ fleet, isUrgent });
 });

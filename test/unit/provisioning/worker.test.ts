@@ -138,6 +138,14 @@ describe('a run that succeeds', () => {
   );
 });
 
+test('a run that has reserved its operation itself keeps the place in the line if the run fails', async () => {
+  const { calls, after } = await worked(queued, {
+    prepare: ({ fails }) => fails.set('hub create', unavailable()),
+  });
+  expect(calls).not.toContain('released');
+  expect(after?.job).toMatchObject({ reservation: { lane: '', turn: 1 } });
+});
+
 describe('a request that is refused', () => {
   const provisionedBefore = requestPartOf(provisioned);
   const typo = { ...queued.desired, service: 'typo', requestId: '018f0000-0000-7000-8000-00000000000f' };

@@ -233,8 +233,10 @@ describe('the rate limiter', () => {
     const { calls } = await worked(
       { ...queued, observed: { ...observed, writeRefused } },
       {
-        prepare: ({ fails }) =>
-          fails.set('add AZURE_CERT', new ProvisioningError('balena-write-refused', 'No.')),
+        prepare: ({ deps, fails }) => {
+          fails.set('add AZURE_CERT', new ProvisioningError('balena-write-refused', 'No.'));
+          deps.rateLimiter.reserve = () => Promise.reject(new Error('this must not be called'));
+        },
       },
     );
     expect(calls).toEqual(['find', 'add AZURE_CERT']);
@@ -297,6 +299,23 @@ describe('the look-up', () => {
     expect(after).toMatchObject({ job: { due: now + minutes, lookUp: { lane: '', turn: 2 } }, lease: null });
     expect(after?.job?.reservation).toBeUndefined();
     expect(sent).toMatchObject([{ at: now + minutes }]);
+  });
+
+  test('that is far gives back the probe that the message would have been', async () => {
+    const released: [string, string, boolean][] = [];
+    const { calls } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.balenaLimit.waitFor = async () => now + minutes;
+        for (const dependency of ['balena', 'hub'] as const)
+          deps.circuits[dependency].release = async (...probe) => void released.push([dependency, ...probe]);
+      },
+    });
+    expect(calls).toEqual([]);
+    const id = expect.stringContaining('worker/');
+    expect(released).toEqual([
+      ['balena', id, false],
+      ['hub', id, false],
+    ]);
   });
 
   test('is not reserved again by the run with the reserved operation', async () => {
@@ -387,6 +406,16 @@ describe('while the circuit of the hub is open', () => {
       expect(after?.job).toBeNull();
       expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
     });
+  });
+
+  test('a failure that was not of the device alone counts as no attempt, also if the circuit has closed meanwhile', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        fails.set('hub create', unavailable());
+        deps.circuits.hub.failed = async () => false;
+      },
+    });
+    expect(after).toMatchObject({ attempts: 0, retries: 1, error: { code: 'hub-unavailable' } });
   });
 
   test('the circuit says when the run comes again, and the own back-off does not grow', async () => {
