@@ -76,11 +76,11 @@ test('a worker that is faster than the rate keeps to it, and the line has waited
 describe('a check', () => {
   const check = { ...queued, job: null, check: { generation: 1, due: now } };
 
-  async function reserveBehind(reservations: number, record: DeviceRecord = check) {
+  async function reserveBehind(reservations: number, record: DeviceRecord = check, isUrgent = false) {
     const clock = handClock(now);
     const rateLimiter = openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 60 });
     const { fleet } = record.observed;
-    await Promise.all(Array.from({ length: reservations }, () => rateLimiter.reserve({ fleet })));
+    await Promise.all(Array.from({ length: reservations }, () => rateLimiter.reserve({ fleet, isUrgent })));
     return reserve({ rateLimiter, clock, settings: { renewAt: 0.8 }, random: () => 0.5 }, record);
   }
 
@@ -88,10 +88,10 @@ describe('a check', () => {
     expect(await reserveBehind(90)).toEqual({ kind: 'later', due: now + 450_000, reservation: null });
   });
 
-  test('of a device with one half of a new pair does not wait behind requests: the device has no pair', async () => {
+  test('of a device with one half of a new pair takes its place in the line at once, however many go first', async () => {
     const observed = { ...provisioned.observed, thumbprint: null, previous: 'A'.repeat(64) };
     const half = { ...provisioned, observed, check: { generation: 1, due: now } };
-    expect(await reserveBehind(90, half)).toEqual({ kind: 'now', due: now, reservation: null });
+    expect(await reserveBehind(90, half, true)).toEqual({ kind: 'now', due: now, reservation: null });
   });
 
   describe('of a device that the hub is known to accept', () => {

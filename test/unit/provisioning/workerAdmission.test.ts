@@ -65,6 +65,46 @@ describe('the lease', () => {
     expect(await system.record(uuid)).toMatchObject({ job: null, lease: null });
   });
 
+  test('that runs out while its renewal is written, ends the run without a call', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps, clock }) => {
+        const { findDevice } = deps.balena;
+        const { amend } = deps.records;
+        let isSlow = false;
+        deps.balena.findDevice = async (id) => {
+          clock.at += 15_000;
+          isSlow = true;
+          return findDevice(id);
+        };
+        deps.records.amend = async (...change) => {
+          const written = await amend(...change);
+          // The tables take longer for the renewal than the renewed lease lasts.
+          if (isSlow) clock.at += 20_000;
+          isSlow = false;
+          return written;
+        };
+      },
+    });
+    expect(calls).toEqual(['find']);
+    expect(after).toMatchObject({ error: { code: 'timed-out' }, job: {}, lease: null });
+  });
+
+  test('that another run has taken before the renewal, ends the run without a call', async () => {
+    const lease = { by: 'another', until: now + minutes, generation: 1, lateUntil: now + minutes };
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps, clock }) => {
+        const { findDevice } = deps.balena;
+        deps.balena.findDevice = async (id) => {
+          clock.at += 15_000;
+          await deps.records.amend(uuid, (record) => record && { ...record, lease });
+          return findDevice(id);
+        };
+      },
+    });
+    expect(calls.filter((call) => call.startsWith('hub') || call.startsWith('store'))).toEqual([]);
+    expect(after).toMatchObject({ lease, observed: { hub: 'unknown' } });
+  });
+
   test('of another worker is waited for: a copy of the message comes later', async () => {
     const lease = { by: 'another', until: now + minutes, generation: 0, lateUntil: now + minutes };
     const { calls, sent, after } = await worked({ ...queued, lease });
