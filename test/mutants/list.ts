@@ -1,3 +1,4 @@
+import { answerMutants } from './list/answers.js';
 import { csrMutants } from './list/csr.js';
 import { doorMutants } from './list/doors.js';
 import { listMutants } from './list/lists.js';
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...throttlingMutants,
   ...doorMutants,
   ...writeMutants,
+  ...answerMutants,
 ];
