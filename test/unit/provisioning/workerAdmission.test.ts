@@ -301,6 +301,46 @@ describe('the rate limiter', () => {
   });
 });
 
+test.each([
+  [0, false],
+  [1, true],
+])('a device with %d attempts is a suspect for the circuits: %p', async (attempts, isSuspect) => {
+  const users: boolean[] = [];
+  await worked(
+    { ...queued, attempts },
+    {
+      prepare: ({ deps, fails }) => {
+        const { balena } = deps.circuits;
+        const { admit, failed: report } = balena;
+        balena.admit = (user) => {
+          users.push(user.isSuspect);
+          return admit(user);
+        };
+        balena.failed = (error, user, ping) => {
+          users.push(user.isSuspect);
+          return report(error, user, ping);
+        };
+        fails.set('find', new ProvisioningError('balena-unavailable', 'Away.', { dependency: 'balena' }));
+      },
+    },
+  );
+  expect(users).toEqual([isSuspect, isSuspect]);
+});
+
+test('a check that follows the run of a change keeps its notice: the run does not count the sighting of the sweep', async () => {
+  const check = { generation: 2, due: now + 1, notice: 'outside' as const };
+  const { after, calls } = await worked(
+    { ...provisioned, job: queued.job, check, lastGeneration: 2 },
+    {
+      prepare: ({ deps }) => {
+        deps.settings = { ...deps.settings, fleets: ['my_org/other'] };
+      },
+    },
+  );
+  expect(calls).toEqual(['find']);
+  expect(after).toMatchObject({ observed: { outside: { sightings: 0 } }, check: { notice: 'outside' } });
+});
+
 describe('balena asked us to wait', () => {
   const waiting =
     (ms: number) =>
