@@ -1,4 +1,5 @@
 import { answerMutants } from './list/answers.js';
+import { blockMutants } from './list/blocks.js';
 import { csrMutants } from './list/csr.js';
 import { doorMutants } from './list/doors.js';
 import { listMutants } from './list/lists.js';
@@ -21,6 +22,7 @@ export const mutants: readonly Mutant[] = [
   ...stepMutants,
   ...throttlingMutants,
   ...doorMutants,
+  ...blockMutants,
   ...writeMutants,
   ...answerMutants,
 ];

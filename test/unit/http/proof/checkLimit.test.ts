@@ -76,6 +76,14 @@ test('an unused second is no credit for more than one second', async () => {
   expect(begun).toHaveLength(20);
 });
 
+test('a device whose turn is more than three seconds away is refused at once', async () => {
+  const { clock, begun, result, send } = opened(20, 10);
+  for (let at = 0; at < 200; at += 1) void send(`${at}`);
+  await clock.passTo(0);
+  // One begins at once, and sixty wait.
+  expect([begun.length, result.refused]).toEqual([1, 139]);
+});
+
 test('a failed check gives its place back, and passes its error on', async () => {
   const { clock, limit } = opened(1_000, 0);
   const failure = new ProvisioningError('balena-unavailable', 'balena is down.');

@@ -25,7 +25,7 @@ test('one request answers for all devices that wait, and the same device waits o
   const first = fleetOf('first');
   const rest = read(mostUuids);
   const again = fleetOf(uuidOf(0));
-  await clock.passTo(120_000);
+  await clock.passTo(600_000);
   expect(await first).toBe('fleet of first');
   expect(await again).toBe(`fleet of ${uuidOf(0)}`);
   expect((await rest).every(({ status }) => status === 'fulfilled')).toBe(true);
@@ -40,7 +40,7 @@ test('balena gets two requests a second, after a pause a few more, and one at a 
     reading.push(fleetOf(uuidOf(ms)));
     await clock.passTo(ms);
   }
-  await clock.passTo(20_000);
+  await clock.passTo(600_000);
   await Promise.all(reading);
   expect(requests.length).toBeLessThanOrEqual(2 * 10 + 5);
   const gaps = requests.slice(1).map(({ at }, i) => at - requests[i]!.at);
@@ -51,7 +51,7 @@ test('a device beyond the bound of the line is refused at once', async () => {
   const { clock, read, fleetOf } = opened();
   const all = read(6 * mostUuids + 2);
   const late = fleetOf('late').catch((error: unknown) => error);
-  await clock.passTo(60_000);
+  await clock.passTo(600_000);
   expect(await late).toMatchObject({ code: 'balena-throttled' });
   expect((await all).filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(
     6 * mostUuids,
