@@ -214,6 +214,26 @@ describe('a device that is provisioned', () => {
     expect((await requested(broken, post, now + minutes)).answer.kind).toBe('checking');
   });
 
+  test('gets no answer about another request: the request is decided anew if another one came before the check', async () => {
+    const system = acceptDependencies(now + minutes);
+    await system.put(fresh(provisioned));
+    const { read } = system.deps.records;
+    const { amend } = system.deps.records;
+    let amends = 0;
+    const records = {
+      ...system.deps.records,
+      read,
+      amend: (async (...args: Parameters<typeof amend>) => {
+        amends += 1;
+        if (amends === 2) await accept(system.deps, remove);
+        return amend(...args);
+      }) as typeof amend,
+    };
+    const answer = await accept({ ...system.deps, records }, post);
+    expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { present: true } } });
+    expect(await system.record(uuid)).toMatchObject({ desired: answer.record.desired, job: {} });
+  });
+
   test('is told nothing while it cannot be looked at: the answer could be untrue', async () => {
     const system = acceptDependencies(now + 11 * minutes);
     await system.put(fresh(provisioned));

@@ -7,10 +7,9 @@ import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import type { Envelope, PeekedDeadLetter, Queue } from '../../../src/queue/queue.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
+import { memoryTable } from '../../support/memoryTable.js';
 import { openTestRecords } from '../../support/openTestRecords.js';
-import { useTables } from '../../support/useTables.js';
 
-const tables = await useTables();
 const now = 1_800_000_000_000;
 const clock = { now: () => now, sleep: async () => {} };
 const minutes = 60_000;
@@ -58,13 +57,13 @@ function fakeQueue(
 }
 
 async function lastRunAt(at: number) {
-  const lastRun = openLastRun(tables.newTable<{ at: number }>(), 'redrive');
+  const lastRun = openLastRun(memoryTable<{ at: number }>(), 'redrive');
   await lastRun.write(at);
   return lastRun;
 }
 
 async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
-  const records = openTestRecords(tables.newTable<DeviceRecord>(), clock, tables.newTable<ListedDevice>());
+  const records = openTestRecords(memoryTable<DeviceRecord>(), clock, memoryTable<ListedDevice>());
   for (const [index, job] of jobs.entries()) {
     const desired = { present: true, service: '', requestId, requestedAt: now };
     await records.write({ ...newRecord(uuidOf(index), desired, now), job }, null);
@@ -72,7 +71,7 @@ async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
   const deps: RedriveDependencies = {
     records,
     queue: fake.queue,
-    discarded: openDiscardedDeadLetters(tables.newTable<DiscardedDeadLetter>()),
+    discarded: openDiscardedDeadLetters(memoryTable<DiscardedDeadLetter>()),
     clock,
     duplicateWindowMs: window,
     periodMs: 5 * minutes,
