@@ -60,10 +60,7 @@ export function openCa(
 
   async function check(): Promise<void> {
     expectValid(certificates, clock.now());
-    const { algorithm, signer } = certificates;
-    const signature = await pause.unless(() => key.sign(algorithm, tried, longestCallMs));
-    const publicKey = { key: signer.publicKey, dsaEncoding: 'ieee-p1363' as const };
-    if (!verify(algorithm.hash, tried, publicKey, signature)) throw unusable(otherKey);
+    if (!(await pause.unless(() => belongsTo(certificates, key)))) throw unusable(otherKey);
   }
 
   function isOfCa(certificate: string): boolean {
@@ -76,6 +73,18 @@ export function openCa(
     chainOf: (certificate) => (isOfCa(certificate) ? certificates.chain : null),
     notAfter: certificates.notAfter,
   };
+}
+
+/**
+ * Lets the key of a CA sign some bytes.
+ *
+ * @returns whether the signature fits to the certificate of the CA, so key and certificate belong together
+ * @throws ProvisioningError `ca-…` if the key signs nothing
+ */
+export async function belongsTo({ algorithm, signer }: CaCertificates, key: CaKey): Promise<boolean> {
+  const signature = await key.sign(algorithm, tried, longestCallMs);
+  const publicKey = { key: signer.publicKey, dsaEncoding: 'ieee-p1363' as const };
+  return verify(algorithm.hash, tried, publicKey, signature);
 }
 
 /** @throws ProvisioningError `ca-unusable` */
