@@ -16,8 +16,8 @@ app.http('provision', {
   handler: withErrorResponses((request) =>
     limit.enter(async () => {
       const opened = await theApp.get();
-      if (request.method === 'GET') return limit.run(() => answerState(opened, request));
-      return answerProvision({ ...opened, limit }, request);
+      const answer = request.method === 'GET' ? answerState : answerProvision;
+      return answer({ ...opened, limit }, request);
     }),
   ),
 });

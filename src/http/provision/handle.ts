@@ -21,8 +21,8 @@ export interface ProvisionDependencies extends AcceptDependencies {
   /** `defaultService`: for a request without a service; `certificate.days`: the longest lifetime of a certificate. */
   config: { defaultService: string; certificate: { days: number }; renewAt: number; ca: object | null };
   ca: Pick<Ca, 'chainOf'>;
-  /** Records and queue are used at a turn of the limit. balena is not: proofs have a limit of their own. */
-  limit: Pick<RequestLimit, 'run'>;
+  /** Records and queue are used at a turn of the limit. Proofs are checked outside: they have a limit of their own. */
+  limit: Pick<RequestLimit, 'run' | 'outside'>;
 }
 
 /**
@@ -38,7 +38,9 @@ export async function answerProvision(
   const parsed = await parseProvision(request, false);
   const wanted = await requestOf(deps, parsed);
   const authorization = request.headers.get('authorization');
-  const isProved = await deps.proof(parsed.uuid, authorization, wanted.own && 'always');
+  const prove = (whatever: 'always' | undefined) =>
+    deps.limit.outside(() => deps.proof(parsed.uuid, authorization, whatever));
+  const isProved = await prove(wanted.own && 'always');
   const acceptAtTurn = (proved: boolean) =>
     deps.limit.run(async () => {
       if (!proved) await refuseIfLineIsFull(deps, parsed.uuid);
@@ -46,7 +48,7 @@ export async function answerProvision(
     });
   let acceptance = await acceptAtTurn(isProved);
   if (acceptance.kind === 'unproved') {
-    await deps.proof(parsed.uuid, authorization, 'always');
+    await prove('always');
     acceptance = await acceptAtTurn(true);
   }
   return answerAccepted(deps, request, acceptance);

@@ -20,6 +20,13 @@ export const requestMutants = [
       'else if (waiting.delete(first)) first.refuse();',
       'else if (waiting.delete(first)) first.begin();',
     ],
+    [
+      'proofs-use-up-places',
+      'A request that waits for its proof does not count',
+      'inProgress -= 1;\n      try {\n        return await work();\n      } finally {\n        inProgress += 1;',
+      'try {\n        return await work();\n      } finally {',
+      { first: ['test/unit/http/requestLimit'] },
+    ],
   ]),
   ...mutantsOf('src/http/proof/checkLimit.ts', [
     [

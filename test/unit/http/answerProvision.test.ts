@@ -37,7 +37,7 @@ async function answer(
       },
       config: { defaultService: '', certificate: { days }, renewAt: 0.8, ca },
       ca: { chainOf: () => null },
-      limit: { run: (work) => work() },
+      limit: { run: (work) => work(), outside: (work) => work() },
     },
     request,
   ).catch((error: unknown) => {

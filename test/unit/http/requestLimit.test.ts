@@ -94,3 +94,17 @@ test('a request that fails makes room as well', async () => {
   for (let i = 0; i < 600; i += 1) await expect(failing()).rejects.toThrow('Away.');
   await expect(limit.enter(() => limit.run(async () => 'answered'))).resolves.toBe('answered');
 });
+
+test('a request that waits for its proof uses up no place', async () => {
+  const system = start();
+  const { limit } = system;
+  const proof = Promise.withResolvers<void>();
+  const proving = Array.from({ length: 600 }, () => limit.enter(() => limit.outside(() => proof.promise)));
+  await system.request('other');
+  expect(system.begun).toEqual(['other']);
+  proof.resolve();
+  await Promise.all(proving);
+  for (let i = 0; i < 499; i += 1) void limit.enter(() => new Promise<void>(() => {}));
+  await system.request('refused');
+  expect(system.outcomes).toEqual(['refused refused']);
+});
