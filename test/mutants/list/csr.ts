@@ -255,6 +255,13 @@ export const csrMutants = [
       { first: ca },
     ],
     [
+      'wait-for-signatures-without-end',
+      'The wait for other signatures is part of the time',
+      'return await withDeadline(ms, (signal) =>',
+      'return await (async (run: (signal: AbortSignal) => Promise<R>) => run(AbortSignal.timeout(1e9)))((signal) =>',
+      { first: ca },
+    ],
+    [
       'ca-signs-at-its-end',
       'A CA signs nothing in its last day',
       'if (notAfter - now < dayMs)',
@@ -281,6 +288,13 @@ export const csrMutants = [
     ],
   ]),
   ...mutantsOf('src/certificates/ca/keyVaultKey.ts', [
+    [
+      'key-vault-client-fails-for-good',
+      'A Key Vault client that cannot be opened fails no request for good',
+      'throw mapKeyVaultError(error);',
+      'throw error;',
+      { first: keyVault },
+    ],
     [
       'key-vault-repeats',
       'The SDK repeats no request',
