@@ -175,6 +175,22 @@ export const csrMutants = [
       { first: [...run, ...record] },
     ],
   ]),
+  ...mutantsOf('src/fleet/rotate.ts', [
+    [
+      'named-revocation-dropped',
+      'A revocation that names its certificate needs no held certificate',
+      '(held === null && !revoke)',
+      'held === null',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
+    ],
+    [
+      'replaced-certificate-stays-accepted',
+      'A replaced certificate can still be revoked',
+      'if (old !== held && !revoke)',
+      'if (old !== held)',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
+    ],
+  ]),
   ...mutantsOf('src/certificates/ca/pause.ts', [
     [
       'one-key-stops-the-ca',
