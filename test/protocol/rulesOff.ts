@@ -725,6 +725,59 @@ export const rulesOff: ShownRule[] = [
     within: 100,
   },
   {
+    rule: 'a revocation waits for no CA that does not answer',
+    off: {
+      // The failure does not look like one of the CA.
+      ca: (ca) => ({
+        ...ca,
+        sign: (...signature) =>
+          ca.sign(...signature).catch(() => {
+            throw new ProvisioningError('ca-unavailable', 'No answer (fake).');
+          }),
+      }),
+    },
+    seen: ['a revocation waits for the CA'],
+    histories: {
+      acts: [
+        act(0, { ...own, csr: 'stays' }),
+        act(200 * seconds, { kind: 'ca', ms: 3_600 * seconds }),
+        act(5 * seconds, { ...own, fresh: true, csr: 'stays' }),
+        act(5 * seconds, rotate),
+      ],
+      ...calmly,
+      failing: 0.3,
+      faultsForMs: 900 * seconds,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a certificate of an unknown key does not stay beside a revocation: the record was lost',
+    off: {
+      onRead: (record) => {
+        const { own, revokedKeys } = record.desired;
+        if (own?.before && revokedKeys && !record.observed.ownKeys?.[own.before])
+          record.observed = { ...record.observed, ownKeys: { [own.before]: 'another key' } };
+      },
+    },
+    seen: ['a certificate of a revoked key was registered'],
+    histories: {
+      acts: [
+        act(0, own),
+        // The next request of the device waits for its registry operation.
+        ...[1, 2].map((device) => ({ device, afterMs: 100 * seconds, what: provision })),
+        { device: 1, afterMs: 0, what: rotate },
+        act(0, { ...own, fresh: true }),
+        act(4 * seconds, { kind: 'tamper', how: 'lose-record', scope: '' }),
+        act(120 * seconds, rotate),
+      ],
+      ...calmly,
+      perMinute: 6,
+      failing: 0.3,
+      stepMs: 50,
+    },
+    within: 300,
+  },
+  {
     rule: 'the record has a certificate of the CA before the hub hears of it',
     off: {
       onWrite: ({ desired }, before) => {

@@ -175,6 +175,22 @@ export const csrMutants = [
       { first: [...run, ...record] },
     ],
   ]),
+  ...mutantsOf('src/fleet/rotate.ts', [
+    [
+      'named-revocation-dropped',
+      'A revocation that names its certificate needs no held certificate',
+      '(held === null && !revoke)',
+      'held === null',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
+    ],
+    [
+      'replaced-certificate-stays-accepted',
+      'A replaced certificate can still be revoked',
+      'if (old !== held && !revoke)',
+      'if (old !== held)',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
+    ],
+  ]),
   ...mutantsOf('src/certificates/ca/pause.ts', [
     [
       'one-key-stops-the-ca',
@@ -255,6 +271,13 @@ export const csrMutants = [
       { first: ca },
     ],
     [
+      'wait-for-signatures-without-end',
+      'The wait for other signatures is part of the time',
+      'return await withDeadline(ms, (signal) =>',
+      'return await (async (run: (signal: AbortSignal) => Promise<R>) => run(AbortSignal.timeout(1e9)))((signal) =>',
+      { first: ca },
+    ],
+    [
       'ca-signs-at-its-end',
       'A CA signs nothing in its last day',
       'if (notAfter - now < dayMs)',
@@ -281,6 +304,13 @@ export const csrMutants = [
     ],
   ]),
   ...mutantsOf('src/certificates/ca/keyVaultKey.ts', [
+    [
+      'key-vault-client-fails-for-good',
+      'A Key Vault client that cannot be opened fails no request for good',
+      'throw mapKeyVaultError(error);',
+      'throw error;',
+      { first: keyVault },
+    ],
     [
       'key-vault-repeats',
       'The SDK repeats no request',

@@ -211,7 +211,7 @@ export const workerMutants = [
     [
       'dead-job-without-dead-letter',
       'A job that fails for good has its dead letter',
-      'if (dead) await deadLetter(dead, delivery);',
+      'if (dead) await deadLetter(deps, dead, message, delivery);',
       'void dead;',
     ],
     [

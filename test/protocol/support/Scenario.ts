@@ -21,6 +21,8 @@ export interface Act {
     | { kind: 'renew' }
     /** The key gets or loses the right to write the device's variables. */
     | { kind: 'right'; mayWrite: boolean }
+    /** The CA does not answer for this time. */
+    | { kind: 'ca'; ms: number }
     /** An operator resends a dead letter with a tool that keeps the message id, or that gives the message a new id. */
     | { kind: 'resend'; keepsId: boolean }
     /** `service`: the replay is for this service. */

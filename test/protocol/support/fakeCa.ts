@@ -5,11 +5,11 @@ import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 
 /** A CA whose signatures take time, and that fails from time to time. Each signature makes another certificate. */
-export function fakeCa({ world, cloud }: System, process: Process): Ca {
-  return {
+export function fakeCa({ world, cloud, rule }: System, process: Process): Ca {
+  const ca: Ca = {
     async sign(uuid, own) {
       await world.step(process);
-      if (world.fails(0.1))
+      if (world.now < world.down.ca || world.fails(0.1))
         throw new ProvisioningError('ca-unavailable', 'No answer (fake).', { step: 'sign' });
       const { ownKey } = cloud.device(uuid);
       ownKey.signatures += 1;
@@ -24,4 +24,5 @@ export function fakeCa({ world, cloud }: System, process: Process): Ca {
     chainOf: () => null,
     notAfter: Number.POSITIVE_INFINITY,
   };
+  return rule.ca?.(ca) ?? ca;
 }

@@ -22,7 +22,7 @@ import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
 import type { Running } from './startProcess.js';
 import { tamper } from './tamper.js';
-import { noteUse } from './watchOwnKey.js';
+import { longestRevocationMs, noteUse, watchRevocation } from './watchOwnKey.js';
 import { watchProof } from './watchProof.js';
 
 /** The product's `resentAfterMs`. */
@@ -67,6 +67,9 @@ export function perform(system: System, running: Running, { device, what }: Act)
       break;
     case 'right':
       cloud.device(uuid).readOnly = world.faults && !what.mayWrite;
+      break;
+    case 'ca':
+      world.down.ca = world.faults ? world.now + what.ms : 0;
       break;
     case 'resend':
       resend(system, uuid, what.keepsId);
@@ -244,6 +247,7 @@ function requestRotation(
     retired.add(retire);
     if (!revoke) return;
     revoked.add(retire);
+    system.world.at(system.world.now + longestRevocationMs, () => watchRevocation(system, uuid, retire));
     const key = system.cloud.device(uuid).ownKey.keys.get(retire);
     if (key !== undefined) revokedKeys.add(key);
   });

@@ -53,6 +53,37 @@ export function isCutOff(device: CloudDevice): boolean {
   return inUse !== null && !device.gone && !device.hidden && !hubAccepts(device, inUse);
 }
 
+/** A run for an own key registers no certificate of a revoked key, also if the record does not know the key of the certificate. */
+export function watchRevokedKey(
+  { world, recordOf, atWork }: System,
+  { name }: Process,
+  { uuid, ownKey }: CloudDevice,
+  pair: readonly string[],
+): void {
+  const desired = atWork.get(uuid);
+  // A process that has lost its lease may not know of the revocation.
+  if (!desired?.own || !recordOf(uuid)?.lease?.by.startsWith(`${name}/`)) return;
+  const { revokedKeys = [] } = desired;
+  if (pair.some((each) => revokedKeys.includes(ownKey.keys.get(each) ?? '')))
+    world.violated(uuid, 'a certificate of a revoked key was registered');
+}
+
+/** In a calm history, the hub rejects a revoked certificate within this time. */
+export const longestRevocationMs = 600_000;
+
+/** A revocation does not wait for a CA that does not answer. */
+export function watchRevocation(
+  { world, cloud, recordOf, scenario }: System,
+  uuid: string,
+  thumbprint: string,
+): void {
+  const device = cloud.device(uuid);
+  const isWaiting = world.now < world.down.ca && recordOf(uuid)?.desired.own?.thumbprint === null;
+  const isExcused = !world.calm || scenario.failing > 1 || device.tampered || device.gone || device.hidden;
+  if (isWaiting && !isExcused && hubAccepts(device, thumbprint))
+    world.violated(uuid, 'a revocation waits for the CA');
+}
+
 /** Notes when the hub first accepts an own certificate. */
 export function noteAcceptance({ world }: System, { identity, ownKey }: CloudDevice): void {
   if (!Array.isArray(identity) || ownKey.acceptedAt !== null) return;
