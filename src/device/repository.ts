@@ -66,7 +66,7 @@ export interface Records {
 export interface Where {
   /** Only uuids greater than this one. */
   after?: string;
-  /** Only uuids with these first digits, at least two. The filter reads one range of one partition. */
+  /** Only uuids with these first digits, at least one. With two digits or more, the filter reads one range of one partition. */
   startsWith?: string;
   /** Only records written at or after this moment, by the clock of the writing process. */
   changedSince?: EpochMs;
@@ -250,13 +250,13 @@ const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 function filterOf({ changedSince, after, startsWith }: Where): string | undefined {
   const conditions: string[] = [];
   if (changedSince !== undefined) conditions.push(`changed ge ${Math.floor(changedSince)}L`);
-  if (startsWith !== undefined)
-    conditions.push(
-      `PartitionKey eq ${literal(keyOf(startsWith).partition)}`,
-      `RowKey ge ${literal(startsWith)}`,
-      // A uuid has no digit above f.
-      `RowKey lt ${literal(`${startsWith}g`)}`,
-    );
+  if (startsWith !== undefined) {
+    // A partition has the first two digits of its uuids. A uuid has no digit above f.
+    const isRange = startsWith.length < 2;
+    const name = isRange ? 'PartitionKey' : 'RowKey';
+    if (!isRange) conditions.push(`PartitionKey eq ${literal(keyOf(startsWith).partition)}`);
+    conditions.push(`${name} ge ${literal(startsWith)}`, `${name} lt ${literal(`${startsWith}g`)}`);
+  }
   // The filter skips whole partitions only. `summaries` skips the rest.
   if (after !== undefined) conditions.push(`PartitionKey ge '${keyOf(after).partition}'`);
   return conditions.length > 0 ? conditions.join(' and ') : undefined;

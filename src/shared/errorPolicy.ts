@@ -200,7 +200,7 @@ export const errorPolicies = {
     firstBackOffMs: 30 * seconds,
     meaning: 'balena accepts our API key, and refuses to change the variables of this device.',
     advice:
-      "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay: `provisioner dead-letters replay --code balena-write-refused`.",
+      "Give the key's user the role Operator or higher for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay: `provisioner dead-letters replay --code balena-write-refused`.",
   },
   'hub-conflict': {
     ...deviceFailed,

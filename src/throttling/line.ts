@@ -55,7 +55,8 @@ const borrowedMs = 5_000;
 const urgentWeight = 8;
 /** A row of 64 lanes is below 10 KB. Further fleets share one lane. */
 const mostLanes = 64;
-const mostRanges = 100;
+/** Of all lanes together: 12 KB. The table takes 64 KB. */
+const mostRanges = 400;
 /** A hub never asks for a longer wait. A moment beyond was written by a process with a wrong clock. */
 const longestPauseMs = 15 * 60_000;
 
@@ -238,14 +239,19 @@ export function giveBack(row: RateLimiterRow, { lane: name, turn }: Reservation)
     row.spare += 1;
     row.open = Math.max(0, row.open - 1);
   } else {
-    addReturned(lane, turn);
+    const all = Object.values(row.lanes).reduce((sum, { returned }) => sum + returned.length, 0);
+    addReturned(lane, turn, mostRanges - (all - lane.returned.length));
     skipReturned(lane);
   }
   if (lane && waitingIn(lane) <= 0) delete row.lanes[name];
 }
 
-/** Adds a turn to the ranges. A turn beyond the limit stays unused, until a device that is there takes it. */
-function addReturned(lane: Lane, turn: number): void {
+/**
+ * Adds a turn to the ranges. A turn beyond the limit stays unused, until a device that is there takes the turn.
+ *
+ * @param mostRanges the most ranges of the lane
+ */
+function addReturned(lane: Lane, turn: number, mostRanges: number): void {
   const ranges = [...lane.returned, [turn, turn] as [number, number]].sort(([a], [b]) => a - b);
   const joined: Lane['returned'] = [];
   for (const [first, last] of ranges) {
@@ -253,7 +259,7 @@ function addReturned(lane: Lane, turn: number): void {
     if (before && first <= before[1] + 1) before[1] = Math.max(before[1], last);
     else joined.push([first, last]);
   }
-  if (joined.length <= mostRanges) lane.returned = joined;
+  if (joined.length <= Math.max(mostRanges, lane.returned.length)) lane.returned = joined;
 }
 
 /** Counts used turns. More used than released turns are borrowed. */

@@ -271,6 +271,8 @@ describe('the system', () => {
       'balena: key',
       'balena: fleets',
       'balena: write',
+      'ca: certificate',
+      'ca: key',
     ]);
     expect((await ops.records()).total).toBe(before.total);
   });

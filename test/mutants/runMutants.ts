@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { applyMutant } from './applyMutant.js';
 import type { Mutant } from './Mutant.js';
+import { nearestTests } from './nearestTests.js';
 import { runTests, type Stage } from './runTests.js';
 
 export interface Verdict {
@@ -35,7 +36,7 @@ export interface RunOptions {
 const stages: readonly Stage[] = [
   { paths: ['provisioning', 'device', 'throttling', 'fleet'].map((folder) => `test/unit/${folder}/`) },
   protocol(200),
-  { paths: ['test/unit/(queue|shared|health|http|timers)/', 'test/integration/(provisioning|device)/'] },
+  { paths: ['test/unit/(queue|shared|health|http|timers)/', 'test/integration/device/'] },
   { paths: ['test/integration/ops/', 'test/integration/queue/'] },
   protocol(2_000),
 ];
@@ -102,7 +103,7 @@ async function tryMutant(
   const source = readFileSync(path, 'utf8');
   writeFileSync(path, applyMutant(source, mutant));
   try {
-    for (const stage of [nearest(tree, mutant), ...chosen]) {
+    for (const stage of [...nearestTests(tree, mutant).map(stageOf), ...chosen]) {
       if (results.get(stage)) continue;
       const killedBy = await runTests(tree, stage);
       if (killedBy === null) continue;
@@ -116,16 +117,11 @@ async function tryMutant(
   }
 }
 
-/** The unit tests of the mutant's own folder, unless the mutant names others: most mutants die there within seconds, without its slow test. */
-function nearest(tree: string, { file, first }: Mutant): Stage {
-  const folder = dirname(file).replace(/^src/, 'test/unit');
-  const path = (first ?? [folder]).join(' ');
-  const known = nearestStages.get(path);
-  if (known) return known;
-  const stage = {
-    paths: first ?? (existsSync(join(tree, folder)) ? [`${folder}/(?!noFlood)`] : ['test/unit/shared/']),
-  };
-  nearestStages.set(path, stage);
+/** One stage for the same tests: `results` remembers each stage. */
+function stageOf(paths: readonly string[]): Stage {
+  const id = paths.join(' ');
+  const stage = nearestStages.get(id) ?? { paths };
+  nearestStages.set(id, stage);
   return stage;
 }
 

@@ -11,7 +11,7 @@ import { traced } from './openedBy.js';
 const programs = ['openssl', 'curl', 'chmod', 'sync', 'mv'];
 
 /** Calls that only read. A test ends the script after each other call. */
-const reading = 'openssl\\ x509* | openssl\\ pkey* | openssl\\ base64*';
+const reading = 'openssl\\ x509* | openssl\\ pkey* | openssl\\ base64 | openssl\\ base64\\ -A';
 
 /** A device whose storage, clock and programs belong to a test. */
 export interface ScriptedDevice {

@@ -1,6 +1,33 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const requestMutants = [
+  ...mutantsOf('src/http/requestLimit.ts', [
+    [
+      'flood-in-memory',
+      'A process refuses the requests that it has no time for',
+      'if (inProgress >= mostInProgress) throw new TooBusy();',
+      'if (inProgress >= 1e9) throw new TooBusy();',
+    ],
+    [
+      'flood-at-the-tables',
+      'A process uses the records for a few requests at the same time',
+      'if (running < mostAtATime) running += 1;',
+      'if (running < 1e9) running += 1;',
+    ],
+    [
+      'request-waits-for-ever',
+      'A request that cannot be handled within three seconds is refused',
+      'else if (waiting.delete(first)) first.refuse();',
+      'else if (waiting.delete(first)) first.begin();',
+    ],
+    [
+      'proofs-use-up-places',
+      'A request that waits for its proof does not count',
+      'inProgress -= 1;\n      try {\n        return await work();\n      } finally {\n        inProgress += 1;',
+      'try {\n        return await work();\n      } finally {',
+      { first: ['test/unit/http/requestLimit'] },
+    ],
+  ]),
   ...mutantsOf('src/http/proof/checkLimit.ts', [
     [
       'devices-with-wrong-proofs-are-no-suspects',
@@ -261,6 +288,12 @@ export const requestMutants = [
     ],
   ]),
   ...mutantsOf('src/queue/publish.ts', [
+    [
+      'message-sent-once-for-ever',
+      'A process sends a message again when the duplicate window is over',
+      'return at !== undefined && clock.now() - at < windowMs;',
+      'return at !== undefined;',
+    ],
     [
       'message-without-retirement',
       'The message carries the thumbprints to retire and to revoke',

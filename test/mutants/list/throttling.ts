@@ -89,8 +89,8 @@ export const throttlingMutants = [
     [
       'returned-turn-lost',
       'A turn that was given back moves up the devices behind it',
-      '    addReturned(lane, turn);\n',
-      '    void addReturned;\n',
+      'addReturned(lane, turn, mostRanges - (all - lane.returned.length));',
+      'void addReturned;',
     ],
     [
       'free-operation-lost',
@@ -192,6 +192,12 @@ export const throttlingMutants = [
     ],
   ]),
   ...mutantsOf('src/throttling/sharedLine.ts', [
+    [
+      'turn-of-served-device-kept',
+      'A device that uses the turn of another one gives its own turn back',
+      "if (isTaken && kind === 'now' && instead) giveBack(row, instead);",
+      "if (isTaken && kind === 'any' && instead) giveBack(row, instead);",
+    ],
     [
       'unwritten-counts-lost',
       'What could not be written is written later',

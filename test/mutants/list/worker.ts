@@ -110,9 +110,16 @@ export const workerMutants = [
     ],
     [
       'resent-too-early',
-      'A message that arrives when it was sent for was not sent again by hand',
-      ' && enqueuedAt > message.due + resentAfterMs;',
+      'A message that arrives twice was not sent again by hand',
+      ' && enqueuedAt > known.activeAt + resentAfterMs;',
       ';',
+    ],
+    [
+      'late-copy-counts-as-resent',
+      'A late copy of a message restarts no dead job',
+      'dead.deadLetters?.find((each) => each.due === due);',
+      'dead.deadLetters?.find(() => due > 0) ?? { activeAt: due };',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
     ],
     [
       'live-lease-ignored',
@@ -189,6 +196,13 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/worker.ts', [
     [
+      'dead-letter-not-known',
+      'The record knows each dead letter, so that an operator can resend it',
+      '    await records.amend(record.uuid, (found) => found && deadLettered(found, received));',
+      '    void records;',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
+    ],
+    [
       'nothing-published-after-run',
       'After a run the message of the next job is sent',
       '  await publish(deps, record);\n  const dead = deadPart(record, message);',
@@ -197,7 +211,7 @@ export const workerMutants = [
     [
       'dead-job-without-dead-letter',
       'A job that fails for good has its dead letter',
-      'if (dead) await deadLetter(dead, delivery);',
+      'if (dead) await deadLetter(deps, dead, message, delivery);',
       'void dead;',
     ],
     [

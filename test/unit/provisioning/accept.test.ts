@@ -147,9 +147,9 @@ describe('the same request again, while it is under way', () => {
     expect(sent).toHaveLength(times);
   });
 
-  test('is sent again once a minute by one process, and not with every ask', async () => {
+  test('is sent again by one process once in the duplicate window of the queue', async () => {
     const { deps, sent, clock } = await requested(first, post, now + 31_000);
-    clock.at += 59_999;
+    clock.at += 599_999;
     await accept(deps, post);
     expect(sent).toHaveLength(1);
     clock.at += 1;
@@ -212,6 +212,26 @@ describe('a device that is provisioned', () => {
     expect(answer).toMatchObject({ kind: 'failed', retryAt: now + minutes, record: { error } });
     expect(sent).toEqual([]);
     expect((await requested(broken, post, now + minutes)).answer.kind).toBe('checking');
+  });
+
+  test('gets no answer about another request: the request is decided anew if another one came before the check', async () => {
+    const system = acceptDependencies(now + minutes);
+    await system.put(fresh(provisioned));
+    const { read } = system.deps.records;
+    const { amend } = system.deps.records;
+    let amends = 0;
+    const records = {
+      ...system.deps.records,
+      read,
+      amend: (async (...args: Parameters<typeof amend>) => {
+        amends += 1;
+        if (amends === 2) await accept(system.deps, remove);
+        return amend(...args);
+      }) as typeof amend,
+    };
+    const answer = await accept({ ...system.deps, records }, post);
+    expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { present: true } } });
+    expect(await system.record(uuid)).toMatchObject({ desired: answer.record.desired, job: {} });
   });
 
   test('is told nothing while it cannot be looked at: the answer could be untrue', async () => {

@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { reserve } from '../../../src/provisioning/reserve.js';
+import { claimOf, reserve } from '../../../src/provisioning/reserve.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
@@ -76,16 +76,22 @@ test('a worker that is faster than the rate keeps to it, and the line has waited
 describe('a check', () => {
   const check = { ...queued, job: null, check: { generation: 1, due: now } };
 
-  async function reserveBehind(reservations: number, record: DeviceRecord = check) {
+  async function reserveBehind(reservations: number, record: DeviceRecord = check, isUrgent = false) {
     const clock = handClock(now);
     const rateLimiter = openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 60 });
     const { fleet } = record.observed;
-    await Promise.all(Array.from({ length: reservations }, () => rateLimiter.reserve({ fleet })));
+    await Promise.all(Array.from({ length: reservations }, () => rateLimiter.reserve({ fleet, isUrgent })));
     return reserve({ rateLimiter, clock, settings: { renewAt: 0.8 }, random: () => 0.5 }, record);
   }
 
   test('that needs an operation does not begin if none is free for a minute: it tries again after 5 to 10 minutes', async () => {
     expect(await reserveBehind(90)).toEqual({ kind: 'later', due: now + 450_000, reservation: null });
+  });
+
+  test('of a device with one half of a new pair takes its place in the line at once, however many go first', async () => {
+    const observed = { ...provisioned.observed, thumbprint: null, previous: 'A'.repeat(64) };
+    const half = { ...provisioned, observed, check: { generation: 1, due: now } };
+    expect(await reserveBehind(90, half, true)).toEqual({ kind: 'now', due: now, reservation: null });
   });
 
   describe('of a device that the hub is known to accept', () => {
@@ -123,4 +129,13 @@ describe('a check', () => {
   test('begins if an operation is free within the next minute', async () => {
     expect(await reserveBehind(30)).toEqual({ kind: 'now', due: now, reservation: null });
   });
+});
+
+test.each([
+  ['a deprovisioning is urgent', { ...provisioned.desired, present: false, service: null }, true],
+  ['a provisioning is not urgent', provisioned.desired, false],
+])('%s, also in a known fleet', (_, desired, isUrgent) => {
+  const fleet = 'my_org/one';
+  const observed = { ...provisioned.observed, fleet };
+  expect(claimOf({ ...provisioned, desired, observed, job: queued.job })).toEqual({ fleet, isUrgent });
 });

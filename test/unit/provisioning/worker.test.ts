@@ -87,6 +87,26 @@ describe('a call without an answer', () => {
     });
     expect(limits).toEqual([10_000, 30_000]);
   });
+
+  test('does not last beyond the time for work', async () => {
+    const limits: number[] = [];
+    await worked(queued, {
+      prepare: ({ deps, clock }) => {
+        deps.hub.create = (_uuid, _thumbprints, ms) => {
+          limits.push(ms);
+          clock.at += 10_000;
+          return Promise.reject(lost('hub', true));
+        };
+        const { findDevice } = deps.balena;
+        deps.balena.findDevice = async (id) => {
+          clock.at += 19_000;
+          return findDevice(id);
+        };
+        deps.settings = { ...deps.settings, workLimitMs: 25_000 };
+      },
+    });
+    expect(limits).toEqual([6_000]);
+  });
 });
 
 describe('a run that succeeds', () => {
@@ -136,6 +156,14 @@ describe('a run that succeeds', () => {
       expect(after?.job).toMatchObject({ reservation });
     },
   );
+});
+
+test('a run that has reserved its operation itself keeps the place in the line if the run fails', async () => {
+  const { calls, after } = await worked(queued, {
+    prepare: ({ fails }) => fails.set('hub create', unavailable()),
+  });
+  expect(calls).not.toContain('released');
+  expect(after?.job).toMatchObject({ reservation: { lane: '', turn: 1 } });
 });
 
 describe('a request that is refused', () => {

@@ -65,6 +65,46 @@ describe('the lease', () => {
     expect(await system.record(uuid)).toMatchObject({ job: null, lease: null });
   });
 
+  test('that runs out while its renewal is written, ends the run without a call', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps, clock }) => {
+        const { findDevice } = deps.balena;
+        const { amend } = deps.records;
+        let isSlow = false;
+        deps.balena.findDevice = async (id) => {
+          clock.at += 15_000;
+          isSlow = true;
+          return findDevice(id);
+        };
+        deps.records.amend = async (...change) => {
+          const written = await amend(...change);
+          // The tables take longer for the renewal than the renewed lease lasts.
+          if (isSlow) clock.at += 20_000;
+          isSlow = false;
+          return written;
+        };
+      },
+    });
+    expect(calls).toEqual(['find']);
+    expect(after).toMatchObject({ error: { code: 'timed-out' }, job: {}, lease: null });
+  });
+
+  test('that another run has taken before the renewal, ends the run without a call', async () => {
+    const lease = { by: 'another', until: now + minutes, generation: 1, lateUntil: now + minutes };
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps, clock }) => {
+        const { findDevice } = deps.balena;
+        deps.balena.findDevice = async (id) => {
+          clock.at += 15_000;
+          await deps.records.amend(uuid, (record) => record && { ...record, lease });
+          return findDevice(id);
+        };
+      },
+    });
+    expect(calls.filter((call) => call.startsWith('hub') || call.startsWith('store'))).toEqual([]);
+    expect(after).toMatchObject({ lease, observed: { hub: 'unknown' } });
+  });
+
   test('of another worker is waited for: a copy of the message comes later', async () => {
     const lease = { by: 'another', until: now + minutes, generation: 0, lateUntil: now + minutes };
     const { calls, sent, after } = await worked({ ...queued, lease });
@@ -140,16 +180,36 @@ describe('a message', () => {
   });
 
   test.each<[string, Partial<NonNullable<NonNullable<DeviceRecord['job']>['dead']>>, number, boolean]>([
-    ['long after it was sent for', {}, now + 2 * minutes, true],
-    ['when it was sent for', {}, now + 10, false],
-    ['of a cancelled job', { cancelled: true }, now + 2 * minutes, false],
-    ['of a discarded job', { discarded: { at: now, by: 'Ada', reason: 'x' } }, now + 2 * minutes, false],
-  ])('of a dead job, that arrives %s', async (_, dead, enqueuedAt, isReplayed) => {
-    const record = { ...failed, job: { ...failed.job!, dead: { at: now, ...dead } } };
+    ['is a dead letter that an operator has resent', {}, now + 2 * minutes, true],
+    ['arrives for the second time', {}, now, false],
+    ['arrives at the same time as its twin', {}, now + 10, false],
+    ['is a late copy', { deadLetters: [{ due: now - 1, activeAt: now }] }, now + 2 * minutes, false],
+    ['is late, while no message was dead-lettered yet', { deadLetters: [] }, now + 2 * minutes, false],
+    ['was resent, and its job is cancelled', { cancelled: true }, now + 2 * minutes, false],
+    [
+      'was resent, and its job is discarded',
+      { discarded: { at: now, by: 'Ada', reason: 'x' } },
+      now + 2 * minutes,
+      false,
+    ],
+  ])('of a dead job, that %s', async (_, dead, enqueuedAt, isReplayed) => {
+    const deadLettersOfJob = [{ due: now, activeAt: now }];
+    const record = {
+      ...failed,
+      job: { ...failed.job!, dead: { at: now, deadLetters: deadLettersOfJob, ...dead } },
+    };
     const { after, sent, deadLetters } = await worked(record, { enqueuedAt });
     expect(after?.replays).toBe(isReplayed ? 1 : 0);
     expect(sent).toHaveLength(isReplayed ? 1 : 0);
     expect(deadLetters).toHaveLength(isReplayed ? 0 : 1);
+  });
+
+  test('of a dead job, is known as a dead letter from then on, so that an operator can resend the message', async () => {
+    const enqueuedAt = now + 3 * minutes;
+    const { after } = await worked(failed, { enqueuedAt });
+    expect(after?.job?.dead).toMatchObject({ deadLetters: [{ due: now, activeAt: enqueuedAt }] });
+    const resent = await worked(after, { enqueuedAt: enqueuedAt + 2 * minutes });
+    expect(resent.after).toMatchObject({ replays: 1 });
   });
 
   test('while the records cannot be reached, is copied for later', async () => {
@@ -233,8 +293,10 @@ describe('the rate limiter', () => {
     const { calls } = await worked(
       { ...queued, observed: { ...observed, writeRefused } },
       {
-        prepare: ({ fails }) =>
-          fails.set('add AZURE_CERT', new ProvisioningError('balena-write-refused', 'No.')),
+        prepare: ({ deps, fails }) => {
+          fails.set('add AZURE_CERT', new ProvisioningError('balena-write-refused', 'No.'));
+          deps.rateLimiter.reserve = () => Promise.reject(new Error('this must not be called'));
+        },
       },
     );
     expect(calls).toEqual(['find', 'add AZURE_CERT']);
@@ -257,6 +319,46 @@ describe('the rate limiter', () => {
     expect(calls).not.toContain('used');
     expect(after?.job?.dead).toBeDefined();
   });
+});
+
+test.each([
+  [0, false],
+  [1, true],
+])('a device with %d attempts is a suspect for the circuits: %p', async (attempts, isSuspect) => {
+  const users: boolean[] = [];
+  await worked(
+    { ...queued, attempts },
+    {
+      prepare: ({ deps, fails }) => {
+        const { balena } = deps.circuits;
+        const { admit, failed: report } = balena;
+        balena.admit = (user) => {
+          users.push(user.isSuspect);
+          return admit(user);
+        };
+        balena.failed = (error, user, ping) => {
+          users.push(user.isSuspect);
+          return report(error, user, ping);
+        };
+        fails.set('find', new ProvisioningError('balena-unavailable', 'Away.', { dependency: 'balena' }));
+      },
+    },
+  );
+  expect(users).toEqual([isSuspect, isSuspect]);
+});
+
+test('a check that follows the run of a change keeps its notice: the run does not count the sighting of the sweep', async () => {
+  const check = { generation: 2, due: now + 1, notice: 'outside' as const };
+  const { after, calls } = await worked(
+    { ...provisioned, job: queued.job, check, lastGeneration: 2 },
+    {
+      prepare: ({ deps }) => {
+        deps.settings = { ...deps.settings, fleets: ['my_org/other'] };
+      },
+    },
+  );
+  expect(calls).toEqual(['find']);
+  expect(after).toMatchObject({ observed: { outside: { sightings: 0 } }, check: { notice: 'outside' } });
 });
 
 describe('balena asked us to wait', () => {
@@ -297,6 +399,23 @@ describe('the look-up', () => {
     expect(after).toMatchObject({ job: { due: now + minutes, lookUp: { lane: '', turn: 2 } }, lease: null });
     expect(after?.job?.reservation).toBeUndefined();
     expect(sent).toMatchObject([{ at: now + minutes }]);
+  });
+
+  test('that is far gives back the probe that the message would have been', async () => {
+    const released: [string, string, boolean][] = [];
+    const { calls } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.balenaLimit.waitFor = async () => now + minutes;
+        for (const dependency of ['balena', 'hub'] as const)
+          deps.circuits[dependency].release = async (...probe) => void released.push([dependency, ...probe]);
+      },
+    });
+    expect(calls).toEqual([]);
+    const id = expect.stringContaining('worker/');
+    expect(released).toEqual([
+      ['balena', id, false],
+      ['hub', id, false],
+    ]);
   });
 
   test('is not reserved again by the run with the reserved operation', async () => {
@@ -387,6 +506,16 @@ describe('while the circuit of the hub is open', () => {
       expect(after?.job).toBeNull();
       expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
     });
+  });
+
+  test('a failure that was not of the device alone counts as no attempt, also if the circuit has closed meanwhile', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        fails.set('hub create', unavailable());
+        deps.circuits.hub.failed = async () => false;
+      },
+    });
+    expect(after).toMatchObject({ attempts: 0, retries: 1, error: { code: 'hub-unavailable' } });
   });
 
   test('the circuit says when the run comes again, and the own back-off does not grow', async () => {

@@ -69,6 +69,15 @@ test('nobody goes first during a wait that the hub has asked for', async () => {
   expect(await dueIn(one, await reserve(one, 1, { isUrgent: true }))).toEqual([30]);
 });
 
+test('during a wait that the hub has asked for, nobody uses the turns of others', async () => {
+  const { one, clock } = open();
+  const line = await reserve(one, 601);
+  clock.at += 60 * seconds;
+  await one.delayAll(30 * seconds);
+  // Eleven turns are open, so without the wait this device could go.
+  expect(await one.waitFor(line[300]!)).toBeGreaterThan(clock.at + 30 * seconds);
+});
+
 describe('work that goes first', () => {
   test('is free at once, and moves the others back by one operation', async () => {
     const { one } = open();
@@ -224,6 +233,17 @@ describe('a reservation that is given back', () => {
   });
 });
 
+test('a row of many fleets, which all give turns back, stays below the 64 KB that the table takes', async () => {
+  const { one, table } = open();
+  for (let fleet = 0; fleet < 64; fleet += 1) {
+    const line = await reserve(one, 100, { fleet: `an_organization_with_a_long_name/fleet_${fleet}` });
+    for (const [i, each] of line.entries()) if (i % 2 === 0) one.release(each);
+    await settled();
+  }
+  const row = await table.get({ partition: 'system', row: 'rateLimiter' });
+  expect(JSON.stringify(row).length).toBeLessThan(40_000);
+});
+
 test('a further operation of a run moves the others back, and the run does not wait', async () => {
   const { one } = open();
   const line = await reserve(one, 10);
@@ -244,7 +264,38 @@ test('work that has used its turn keeps its place: its next operation moves the 
   expect(await dueIn(one, line.slice(-1))).toEqual([30]);
 });
 
+test('each further operation of work that keeps its turn moves the others back', async () => {
+  const { one, clock } = open();
+  const line = await reserve(one, 30);
+  clock.at += seconds;
+  const lastDue = async () => (await dueIn(one, line.slice(-1)))[0];
+  for (const due of [29, 30, 31]) {
+    expect(await one.waitFor(line[1]!)).toBeNull();
+    one.markUsed(line[1]!);
+    await settled();
+    expect(await lastDue()).toBe(due);
+  }
+});
+
+test('a process whose reading is older than a reservation does not take the reservation for released', async () => {
+  const { one, two } = open();
+  await two.due(await two.reserve());
+  const line = await reserve(one, 30);
+  // The second process has read the row less than a second ago, before the line began.
+  expect(await dueIn(two, line.slice(-1))).toEqual([30]);
+});
+
 describe('while nobody uses released turns', () => {
+  test('a newcomer does not overtake the devices that wait', async () => {
+    const { one, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 7 * seconds;
+    // Seven turns are open. Devices that wait already may use three of them.
+    const newcomer = await one.reserve();
+    expect(newcomer.turn).toBeGreaterThan(line.at(-1)!.turn);
+    expect(await one.waitFor(line[300]!)).toBeNull();
+  });
+
   test('the line stands still after ten seconds, and goes on where it stopped', async () => {
     const { one, clock } = open();
     const line = await reserve(one, 601);
@@ -270,6 +321,22 @@ describe('while nobody uses released turns', () => {
     expect(await goNow(line.slice(100, 120))).toBe(7);
     clock.at += 3 * seconds;
     expect(await goNow(line.slice(120, 140))).toBeLessThanOrEqual(4);
+  });
+
+  test('a device that uses the turn of another one gives its own turn back: the devices behind move up', async () => {
+    const { one, two, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 60 * seconds;
+    const between = async () => {
+      const [first = 0, second = 0] = await dueIn(two, [line[200]!, line[400]!], clock.at);
+      return second - first;
+    };
+    expect(await between()).toBe(200);
+    expect(await one.waitFor(line[300]!)).toBeNull();
+    clock.at += 2 * seconds;
+    expect(await between()).toBe(199);
+    // A device that comes now gets the turn, when the other unused turns are taken.
+    expect(await reserve(two, 5)).toContainEqual(line[300]);
   });
 
   test.each([

@@ -51,6 +51,11 @@ describe('settings', () => {
       routePrefix: 'api',
       isTracing: false,
       functionTimeoutMs: 1_800_000,
+      // On Flex Consumption, the real host has no limit unless host.json has one.
+      http: {
+        maxConcurrentRequests: Number.POSITIVE_INFINITY,
+        maxOutstandingRequests: Number.POSITIVE_INFINITY,
+      },
       serviceBus: {
         maxConcurrentCalls: expect.any(Number),
         maxAutoLockRenewalMs: 300_000,

@@ -1,26 +1,6 @@
 import { openCheckLimit } from '../../../../src/http/proof/checkLimit.js';
 import { ProvisioningError } from '../../../../src/shared/errors.js';
-
-/** A clock in virtual time, whose sleepers wake up in the order of their times. */
-function virtualClock() {
-  let now = 0;
-  let sleeping: { until: number; wake: () => void }[] = [];
-  return {
-    now: () => now,
-    sleep: (ms: number) => new Promise<void>((wake) => void sleeping.push({ until: now + ms, wake })),
-    async passTo(time: number) {
-      for (;;) {
-        for (let turns = 0; turns < 20; turns += 1) await Promise.resolve();
-        const [first] = sleeping.toSorted((a, b) => a.until - b.until);
-        if (!first || first.until > time) break;
-        now = Math.max(now, first.until);
-        sleeping = sleeping.filter((each) => each !== first);
-        first.wake();
-      }
-      now = time;
-    },
-  };
-}
+import { virtualClock } from '../../../support/virtualClock.js';
 
 /** Sends checks that take `tookMs`, and notes the begin of each. */
 function opened(perSecond: number, tookMs: number) {
@@ -123,6 +103,14 @@ test('an unused second is no credit for more than one second', async () => {
   for (let at = 0; at < 50; at += 1) void send(`${at}`);
   await clock.passTo(3_600_000);
   expect(begun).toHaveLength(20);
+});
+
+test('a device whose turn is more than three seconds away is refused at once', async () => {
+  const { clock, begun, result, send } = opened(20, 10);
+  for (let at = 0; at < 200; at += 1) void send(`${at}`);
+  await clock.passTo(0);
+  // One begins at once, and sixty wait.
+  expect([begun.length, result.refused]).toEqual([1, 139]);
 });
 
 test('a failed check gives its place back, and passes its error on', async () => {

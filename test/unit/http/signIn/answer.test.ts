@@ -20,10 +20,15 @@ interface Sent {
   method?: 'GET' | 'POST';
   path?: string;
   headers?: Record<string, string>;
+  /** Whether the page sends the request. */
+  isOfPage?: boolean;
   body?: object;
 }
 
-async function send(signIn: SignIn, { method = 'GET', path = 'settings', headers = {}, body }: Sent) {
+async function send(
+  signIn: SignIn,
+  { method = 'GET', path = 'settings', headers = {}, isOfPage = true, body }: Sent,
+) {
   const links = { balena: null, azure: null, runbook: null };
   const planned: object[] = [];
   const deps = {
@@ -38,7 +43,7 @@ async function send(signIn: SignIn, { method = 'GET', path = 'settings', headers
     method,
     url: `https://app.example/api/operators/${path}`,
     params: { resource, ...(id && { id }), ...(verb && { verb }) },
-    headers: { 'x-provisioner-page': '1', ...headers },
+    headers: { ...(isOfPage && { 'x-provisioner-page': '1' }), ...headers },
     ...(body && { body: { string: JSON.stringify(body) } }),
   });
   const answer = await answerOperator(deps, request);
@@ -130,6 +135,15 @@ test('a request of another site is refused, although the browser sends the sessi
   expect(await send(on, { headers: site })).toMatchObject({
     status: 403,
     body: { code: 'ops.foreign-page' },
+  });
+});
+
+test('a form or a link of another site is refused, because only the page can send the header of the page', async () => {
+  const form = { method: 'POST', path: 'actions', headers: as(act), body: { kind: 'replay' } } as const;
+  expect(await send(on, { ...form, isOfPage: false })).toMatchObject({
+    status: 403,
+    body: { code: 'ops.foreign-page' },
+    planned: [],
   });
 });
 
