@@ -89,8 +89,8 @@ export const throttlingMutants = [
     [
       'returned-turn-lost',
       'A turn that was given back moves up the devices behind it',
-      'addReturned(lane, turn, mostRanges - (all - lane.returned.length));',
-      'void addReturned;',
+      'lane[list] = withTurn(lane[list], turn, mostRanges - all + lane[list].length);',
+      'void all;',
     ],
     [
       'free-operation-lost',
@@ -193,10 +193,16 @@ export const throttlingMutants = [
   ]),
   ...mutantsOf('src/throttling/sharedLine.ts', [
     [
+      'newcomer-gets-turn-of-served-device',
+      'A newcomer does not get the turn of a device that used another turn',
+      "giveBack(row, instead, 'served')",
+      'giveBack(row, instead)',
+    ],
+    [
       'turn-of-served-device-kept',
       'A device that uses the turn of another one gives its own turn back',
-      "if (isTaken && kind === 'now' && instead) giveBack(row, instead);",
-      "if (isTaken && kind === 'any' && instead) giveBack(row, instead);",
+      "if (isTaken && kind === 'now' && instead) giveBack(row, instead, 'served');",
+      "if (isTaken && kind === 'any' && instead) giveBack(row, instead, 'served');",
     ],
     [
       'unwritten-counts-lost',
