@@ -5,6 +5,7 @@ const checkLimit = { first: ['test/unit/http/proof/checkLimit'] };
 const fleets = { first: ['test/unit/http/proof/fleets'] };
 const signIn = { first: ['test/unit/http/signIn/'] };
 const provision = { first: ['test/unit/http/answerProvision'] };
+const webhook = { first: ['test/unit/http/webhook/answer'] };
 const verify = { first: ['test/unit/http/webhook/verify'] };
 
 /** Who passes the doors: devices with a proof, operators who have signed in, and senders of webhooks. */
@@ -224,6 +225,40 @@ export const doorMutants = [
       '} else if (isSigned(',
       '} else if (hasToken(secrets, headers) || isSigned(',
       verify,
+    ],
+  ]),
+  ...mutantsOf('src/http/webhook/answer.ts', [
+    [
+      'repeated-webhook-handled-again',
+      'A repeated webhook gets the first answer again',
+      'if (earlier) return earlier;',
+      'void earlier;',
+      webhook,
+    ],
+    [
+      'webhook-remembered-before-handled',
+      'A webhook is remembered only after its request is stored',
+      '    const outcome = await handleEvent(',
+      "    if (webhook) await deps.handledWebhooks.add(webhook, { outcome: 'ignored', message: '' });\n    const outcome = await handleEvent(",
+      webhook,
+    ],
+  ]),
+  ...mutantsOf('src/http/webhook/handled.ts', [
+    [
+      'webhook-known-by-its-id-alone',
+      'Only id and body together identify a webhook',
+      'JSON.stringify([id, body])',
+      'JSON.stringify([id, typeof body])',
+      { first: ['test/integration/http/webhook/handled'] },
+    ],
+  ]),
+  ...mutantsOf('src/http/provision/state.ts', [
+    [
+      'state-without-proof',
+      'Without the proof, nobody learns which devices exist',
+      "  await deps.proof(uuid, request.headers.get('authorization'));\n",
+      '',
+      { first: ['test/unit/http/answerState'] },
     ],
   ]),
 ];
