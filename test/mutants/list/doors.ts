@@ -61,13 +61,6 @@ export const doorMutants = [
       proof,
     ],
     [
-      'proofs-checked-while-throttled',
-      'No proof is checked while balena throttles the checks',
-      'if (throttledMs > 0)',
-      'if (throttledMs > 1e12)',
-      proof,
-    ],
-    [
       'invented-proofs-delay-known-devices',
       'Invented proofs do not delay a device that has proved its identity within the last day',
       "known.get(hash) ? 'known' : 'unknown'",
@@ -127,27 +120,6 @@ export const doorMutants = [
       '',
       checkLimit,
     ],
-    [
-      'one-device-fills-the-line-of-proofs',
-      'A few proofs of one device wait at a time',
-      'waiters.length >= mostOfOne || ',
-      '',
-      checkLimit,
-    ],
-    [
-      'line-of-proofs-without-end',
-      'A proof whose turn is too far away is refused at once',
-      'waiting.size >= mostDevices',
-      'waiting.size >= 1e9',
-      checkLimit,
-    ],
-    [
-      'proof-waits-for-ever',
-      'A proof that has waited for three seconds is refused',
-      'waiters[0].until <= clock.now()',
-      'waiters[0].until < 0',
-      checkLimit,
-    ],
   ]),
   ...mutantsOf('src/http/provision/handle.ts', [
     [
@@ -160,8 +132,8 @@ export const doorMutants = [
     [
       'proof-waits-for-invented-uuids',
       'A device that proves its identity is accepted, however many invented UUIDs wait',
-      'if (!isProved) await',
-      'await',
+      'roved) await refuseIfLineIsFull(',
+      'roved || deps) await refuseIfLineIsFull(',
       provision,
     ],
   ]),

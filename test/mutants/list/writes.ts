@@ -170,8 +170,8 @@ export const writeMutants = [
     [
       'sent-again-with-every-request',
       'A process sends the message of a job once a minute at most',
-      'return at !== undefined && clock.now() - at < forgetAfterMs;',
-      'return at !== undefined && clock.now() - at < 0;',
+      'return at !== undefined && clock.now() - at < ',
+      'return at !== undefined && clock.now() < -',
     ],
   ]),
   ...mutantsOf('src/provisioning/putOff.ts', [
