@@ -49,7 +49,13 @@ export function DeadLetterTable({ deadLetters, query }: Props) {
             <Cause {...first} />
           </p>
           <p>
-            <strong>What to do:</strong> <Advice advice={adviceFor(first.code)} fleet={query.fleet ?? null} />{' '}
+            <strong>What to do:</strong>{' '}
+            <Advice
+              advice={adviceFor(first.code, {
+                fleet: query.fleet,
+                fleets: deadLetters.flatMap(({ fleet }) => fleet ?? []),
+              })}
+            />{' '}
             <RunbookLink section={runbookSectionOf(first.code)} />
           </p>
         </section>
