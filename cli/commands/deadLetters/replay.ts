@@ -73,6 +73,7 @@ export const addReplay: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: ReplayOptions, id?: string) => {
         const { rate, ramp = false, limit, dryRun = false, yes = false, by, follow } = options;
+        if (id === undefined) expectFilter(filterOf(options), options.all);
         if (!dryRun) session.requireConfirmable(yes);
         const app: OpsApp = options.service === undefined ? await session.app() : await session.fleetApp();
         const plan = id === undefined ? await planNow(app, options) : await planned(app, id, options);
@@ -109,7 +110,6 @@ export const addReplay: AddCommand = (parent, action) =>
 
 function planNow(app: OpsApp, options: ReplayOptions): Promise<Action> {
   const filter = filterOf(options);
-  expectFilter(filter, options.all);
   const { service, by } = options;
   return planAction(app, { kind: 'replay', filter, by, ...(service !== undefined && { service }) });
 }
