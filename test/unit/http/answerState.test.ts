@@ -15,6 +15,7 @@ async function answer(authorization?: string, record = provisioned) {
       ...deps,
       rateLimiter: { nextFree: async () => now } as unknown as RateLimiter,
       ca: { chainOf: () => null },
+      limit: { run: (work) => work(), outside: (work) => work() },
       async proof(of, sent) {
         proved.push(of);
         if (sent !== 'good') throw new Unauthorized('provision.proof-missing', 'No.');
