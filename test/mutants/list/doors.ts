@@ -125,8 +125,8 @@ export const doorMutants = [
     [
       'own-key-accepted-unproved',
       'A request about an own key demands the proof',
-      "authorization, wanted.own && 'always')",
-      'authorization, undefined)',
+      "prove(wanted.own && 'always')",
+      'prove(undefined)',
       provision,
     ],
     [
@@ -228,7 +228,7 @@ export const doorMutants = [
     [
       'state-without-proof',
       'Without the proof, nobody learns which devices exist',
-      "  await deps.proof(uuid, request.headers.get('authorization'));\n",
+      "  await deps.limit.outside(() => deps.proof(uuid, request.headers.get('authorization')));\n",
       '',
       { first: ['test/unit/http/answerState'] },
     ],
