@@ -45,15 +45,37 @@ stop() {
 }
 trap 'stop "The container stops." 143' TERM INT
 
-# ---- Settings ----------------------------------------------------------------------------------------------------
+usage() {
+  say 'Usage: own-key.sh          keeps the device registered: first certificate, renewal, repair'
+  say '       own-key.sh once     the same, and ends as soon as the hub accepts the certificate'
+  say '       own-key.sh bridge   runs mosquitto, with a bridge to the hub'
+  say 'The environment has the settings, see README.md beside this script.'
+}
+
+# ---- Programs and settings ---------------------------------------------------------------------------------------
+
+# Ends with a message if one of these programs is missing.
+check_programs() {
+  for program in openssl "$@"; do
+    command -v "$program" > /dev/null || stop "The program $program is missing. Build the image from the Dockerfile beside this script, or install $program." 2
+  done
+  case $(openssl version) in
+    OpenSSL\ [3-9]*) ;;
+    *) stop "OpenSSL 3 or newer is necessary, and this is $(openssl version). Build the image from the Dockerfile beside this script." 2 ;;
+  esac
+}
+
+check_uuid() {
+  case $uuid in
+    '' | *[!0-9a-f]*) stop 'BALENA_DEVICE_UUID is missing, or is no UUID of balena (hexadecimal digits in lower case). balena sets this variable in each container. Elsewhere, copy the UUID from the dashboard.' 2 ;;
+  esac
+}
 
 # Ends with a message if a setting is missing or wrong. balena starts the container again.
 check_settings() {
-  case $uuid in
-    '' | *[!0-9a-f]*) stop 'BALENA_DEVICE_UUID is missing. balena sets this variable in each container.' 2 ;;
-  esac
+  check_uuid
   case $days in
-    '' | 0* | *[!0-9]* | ??????*) stop 'CERT_DAYS must be a number of days.' 2 ;;
+    '' | 0* | *[!0-9]* | ??????*) stop 'CERT_DAYS must be a number of days, such as 365.' 2 ;;
   esac
   case $kind in
     certificate | csr) ;;
@@ -61,13 +83,13 @@ check_settings() {
   esac
   case ${BALENA_API_KEY:-} in
     '') stop "BALENA_API_KEY is missing. The service needs the label io.balena.features.balena-api: '1'." 2 ;;
-    *[!0-9A-Za-z._~+/=-]*) stop 'BALENA_API_KEY has a character that no API key has.' 2 ;;
+    *[!0-9A-Za-z._~+/=-]*) stop 'BALENA_API_KEY has a character that no API key has. Remove quotation marks, blanks and line ends.' 2 ;;
   esac
   case ${PROVISION_URL:-} in
-    '') stop 'PROVISION_URL is missing. The fleet variable has the address of the function "provision", with its key.' 2 ;;
-    *[!0-9A-Za-z._~:/?@!\&=+,\;%-]*) stop 'PROVISION_URL has a character that no address has.' 2 ;;
+    '') stop 'PROVISION_URL is missing. Set the fleet variable to the address of the function "provision" with its key: https://<function app>/api/provision?code=<key>' 2 ;;
+    *[!0-9A-Za-z._~:/?@!\&=+,\;%-]*) stop 'PROVISION_URL has a character that no address has. Remove quotation marks, blanks and line ends.' 2 ;;
     https://* | http://localhost:* | http://127.0.0.1:*) ;;
-    *) stop 'PROVISION_URL must begin with https://' 2 ;;
+    *) stop 'PROVISION_URL must begin with https://, such as https://<function app>/api/provision?code=<key>' 2 ;;
   esac
 }
 
@@ -158,7 +180,7 @@ make_pair() {
   say "makes a new private key$([ "$kind" = csr ] || echo ' and a certificate')."
   rm -f "$dir/next.tmp"
   if write_new "$dir/next.tmp" && is_ready "$dir/next.tmp" && keep_next; then return; fi
-  back_off "The new key cannot be written into $dir: is the volume full or read-only?"
+  back_off "The new key cannot be written into $dir: is the volume full or read-only? This service needs the volume without :ro."
 }
 
 # Joins the key of `pair` and `signed`, the certificate of the CA, to a whole pair as next.pem. openssl writes the file: no other
@@ -229,22 +251,34 @@ CONFIG
 # Prints the meaning of an answer that is neither 200 nor 202.
 explanation() {
   case $status-$failure in
-    000-6) echo 'The name in PROVISION_URL cannot be resolved: is the network up?' ;;
-    000-7) echo 'The provisioner cannot be reached: is the network up?' ;;
+    000-3) echo 'PROVISION_URL is no address. The form is https://<function app>/api/provision?code=<key>' ;;
+    000-6) echo 'The name in PROVISION_URL cannot be resolved: is the network up? Otherwise correct the name.' ;;
+    000-7) echo 'The provisioner cannot be reached: is the network up? Otherwise correct the name in PROVISION_URL.' ;;
     000-28) echo 'The provisioner did not answer in time.' ;;
     000-18 | 000-52 | 000-55 | 000-56) echo 'The connection to the provisioner was cut before the whole answer was there.' ;;
     000-35 | 000-60) echo 'TLS to the provisioner failed: is the clock right, and does nobody intercept the connection?' ;;
-    000-*) echo "The provisioner cannot be reached (curl ended with $failure)." ;;
-    401-*) echo "The provisioner refuses the key in PROVISION_URL, or the API key of the device. $(told)" ;;
+    000-77) echo 'The CAs of this image cannot be read: install the package ca-certificates.' ;;
+    000-*) echo "The provisioner cannot be reached (curl ended with $failure: man curl has the meaning)." ;;
+    401-*)
+      case $(member code) in
+        '') echo 'The provisioner refuses the key in PROVISION_URL (401). Copy the address again, with ?code=<key> at its end.' ;;
+        *) echo "The provisioner refuses BALENA_API_KEY, the API key of this device. Does balena have the device in the fleet? $(told)" ;;
+      esac
+      ;;
     403-*) echo "The provisioner does not serve the fleet of this device. An operator has to serve the fleet. $(told)" ;;
+    3??-* | 404-* | 405-*) elsewhere ;;
+    5??-*) echo "$(told) The provisioner should work again later." ;;
     *) told ;;
   esac
 }
 
 told() {
   code=$(member code)
-  echo "The provisioner answers $status${code:+ $code}. $(member detail)"
+  detail=$(member detail)
+  echo "The provisioner answers $status${code:+ $code}.${detail:+ $detail}"
 }
+
+elsewhere() { echo "The answer ($status) is not from the provisioner: PROVISION_URL must be https://<function app>/api/provision?code=<key>"; }
 
 # ---- Registration ------------------------------------------------------------------------------------------------
 
@@ -303,6 +337,10 @@ conclude() {
   state=$(member state)
   host=$(member hubHost)
   case $state in
+    '')
+      back_off "$(elsewhere)."
+      return
+      ;;
     provisioned)
       if [ -n "$host" ] && is_accepted; then
         settle
@@ -346,7 +384,7 @@ publish() {
 settle() {
   asked=$key
   if ! publish; then
-    back_off "The certificate cannot be written into $dir: is the volume full or read-only?"
+    back_off "The certificate cannot be written into $dir: is the volume full or read-only? This service needs the volume without :ro."
     return
   fi
   failures=0
@@ -365,8 +403,9 @@ settle() {
 }
 
 register() {
+  check_programs curl
   check_settings
-  mkdir -p "$dir" || stop "The folder $dir cannot be made." 2
+  mkdir -p "$dir" || stop "The folder $dir cannot be made. Mount the volume there, as example/docker-compose.yml does, or set AZURE_DIR." 2
   rm -f "$dir"/*.tmp
   # After a restart, the state is read first: a device that the hub accepts already costs no work.
   asked=$(public_key "$dir/device.pem")
@@ -405,7 +444,7 @@ CONFIG
 # Runs mosquitto, and starts mosquitto again after a renewal or a change of the hub.
 bridge() {
   until is_whole "$dir/device.pem" && [ -s "$dir/hub-host" ]; do
-    say "The bridge waits for $dir/device.pem: the hub does not accept this device yet."
+    say "The bridge waits for $dir/device.pem: the hub does not accept this device yet. The log of the service own-key says why."
     pause 5
   done
   host=$(cat "$dir/hub-host")
@@ -416,7 +455,7 @@ bridge() {
   broker=$!
   trap 'kill "$broker" 2> /dev/null; stop "The container stops." 143' TERM INT
   while [ "$(thumbprint "$dir/device.pem")$(cat "$dir/hub-host")" = "$thumb$host" ]; do
-    kill -0 "$broker" 2> /dev/null || stop 'mosquitto has ended.' 1
+    kill -0 "$broker" 2> /dev/null || stop 'mosquitto has ended. The lines of mosquitto above say why.' 1
     pause 30
   done
   say 'The certificate or the hub has changed: mosquitto starts again.'
@@ -426,6 +465,14 @@ bridge() {
 
 case $mode in
   run | once) register ;;
-  bridge) while :; do bridge; done ;;
-  *) stop 'The argument must be run, once or bridge.' 2 ;;
+  bridge)
+    check_programs mosquitto
+    check_uuid
+    while :; do bridge; done
+    ;;
+  -h | --help | help) usage ;;
+  *)
+    usage
+    stop "The argument must be run, once or bridge, and not $mode." 2
+    ;;
 esac

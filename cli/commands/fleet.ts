@@ -38,7 +38,7 @@ export const addFleet: AddCommand = (parent, action) =>
     .argument('<slug>', 'the slug of the fleet, such as my_org/my_fleet', parseSlug)
     .option(
       '--service <name>',
-      'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      'service for the variables; "" for the device level (default: the setting DEFAULT_SERVICE)',
       parseService,
     )
     .option('--only-missing', 'skip devices with credentials')

@@ -15,12 +15,12 @@ export const addProvision: AddCommand = (parent, action) =>
     .command('provision')
     .summary('request credentials for a device')
     .description(
-      'Requests credentials for a device, as the device itself does. A repeated request changes nothing. A request for another service moves the credentials to that service.',
+      'Requests credentials (a certificate and its private key, as variables in balena) for a device, as the device itself does. A repeated request changes nothing. A request for another service moves the credentials to that service.',
     )
     .argument('<uuid>', 'the UUID of the device, or at least the first 7 digits', parseUuid)
     .option(
       '--service <name>',
-      'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      'service for the variables; "" for the device level (default: the setting DEFAULT_SERVICE)',
       parseService,
     )
     .addOption(byOption())

@@ -154,7 +154,7 @@ export function openSharedLine({
           if (kind === 'any') return take(row, rate, now, claim);
           const isTaken = kind === 'kept' ? takeForKept(row, rate, now) : takeNow(row, rate, now, claim);
           // Otherwise the turn would be released for a device that has been served, and nobody would use the turn.
-          if (isTaken && kind === 'now' && instead) giveBack(row, instead);
+          if (isTaken && kind === 'now' && instead) giveBack(row, instead, 'served');
           return isTaken ? { lane: '', turn: 0 } : null;
         });
         return { given, ahead: takeAhead(row, now, ahead) };

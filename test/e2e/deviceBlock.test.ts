@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { onPath } from '../../local/infra/nuget.js';
@@ -284,7 +284,7 @@ async function declareTests(): Promise<void> {
 
     const device = await newDevice();
     const wrongKey = device.start('once', { BALENA_API_KEY: 'wrong' });
-    await says(wrongKey, /or the API key of the device.*401 provision.proof-wrong/);
+    await says(wrongKey, /refuses BALENA_API_KEY, .*401 provision.proof-wrong/);
     wrongKey.kill();
     await wrongKey.ended;
 
@@ -304,12 +304,37 @@ async function declareTests(): Promise<void> {
       [{ BALENA_API_KEY: 'x"\nurl = "http://localhost' }, /has a character that no API key has/],
       [{ PROVISION_URL: 'http://example.com/api/provision' }, /must begin with https/],
       [{ BALENA_DEVICE_UUID: '' }, /BALENA_DEVICE_UUID is missing/],
+      [{ PROVISION_URL: '' }, /Set the fleet variable to .*\/api\/provision\?code=<key>/],
+      [{ CERT_DAYS: '1 year' }, /CERT_DAYS must be a number of days, such as 365/],
+      [{ AZURE_DIR: '/dev/null/x' }, /cannot be made. Mount the volume there/],
+      [{ PATH: '/nowhere' }, /The program openssl is missing. Build the image/],
       [{ KEY_REQUEST: 'CSR' }, /KEY_REQUEST must be certificate .* or csr/],
     ] as const) {
       const script = device.start('once', env);
       expect(await script.ended).toBe(2);
       expect(script.output()).toMatch(message);
     }
+  });
+
+  test('an address that is not the one of the provisioner, a wrong key and a full volume are explained', async () => {
+    const device = await newDevice();
+    await mkdir(join(device.volume, 'next.tmp'), { recursive: true });
+    const full = device.start('once');
+    await says(full, /cannot be written into .*: is the volume full or read-only\?/);
+    full.kill();
+    await full.ended;
+    await rm(device.volume, { recursive: true });
+    for (const [address, message] of [
+      [`/api/provision?code=wrong`, /refuses the key in PROVISION_URL \(401\)\. Copy the address again/],
+      [`/?code=${provisionKey}`, /is not from the provisioner: PROVISION_URL must be https/],
+      [`/nowhere`, /is not from the provisioner: PROVISION_URL must be https/],
+    ] as const) {
+      const script = device.start('once', { PROVISION_URL: `${url}${address}` });
+      await says(script, message);
+      script.kill();
+      await script.ended;
+    }
+    expect(await device.pair('device.pem')).toBeNull();
   });
 
   /** An address of the provisioner that does not work, and the words of the script about the address. */

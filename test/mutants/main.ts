@@ -26,7 +26,7 @@ const options = new Command('npm run mutants --')
   .option('--jobs <number>', 'how many at the same time', wholeNumber, 1)
   .option(
     '--groups <number>',
-    'of tests, the fast ones first: 1 unit, 2 protocol, 3 and 4 integration, 5 long protocol',
+    'of tests, the fast ones first: 0 only the unit tests of the file of each mutant, 1 unit, 2 protocol, 3 and 4 integration, 5 long protocol',
     wholeNumber,
     5,
   )

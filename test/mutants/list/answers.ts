@@ -91,7 +91,7 @@ export const answerMutants = [
       'A row that an earlier try of the same write has created is no conflict',
       '(await storedValue(resource, { ...owner, name })) !== value',
       "(await storedValue(resource, { ...owner, name })) !== ''",
-      balena,
+      { first: ['test/integration/balena/errors'] },
     ],
   ]),
   ...mutantsOf('src/shared/sanitizeError.ts', [

@@ -5,6 +5,7 @@ const checkLimit = { first: ['test/unit/http/proof/checkLimit'] };
 const fleets = { first: ['test/unit/http/proof/fleets'] };
 const signIn = { first: ['test/unit/http/signIn/'] };
 const provision = { first: ['test/unit/http/answerProvision'] };
+const webhook = { first: ['test/unit/http/webhook/answer'] };
 const verify = { first: ['test/unit/http/webhook/verify'] };
 
 /** Who passes the doors: devices with a proof, operators who have signed in, and senders of webhooks. */
@@ -57,13 +58,6 @@ export const doorMutants = [
       'While balena does not answer, no proof is wrong',
       "if (ProvisioningError.from(error).code === 'balena-unauthorized') return false;",
       'if (error) return false;',
-      proof,
-    ],
-    [
-      'proofs-checked-while-throttled',
-      'No proof is checked while balena throttles the checks',
-      'if (throttledMs > 0)',
-      'if (throttledMs > 1e12)',
       proof,
     ],
     [
@@ -126,41 +120,20 @@ export const doorMutants = [
       '',
       checkLimit,
     ],
-    [
-      'one-device-fills-the-line-of-proofs',
-      'A few proofs of one device wait at a time',
-      'waiters.length >= mostOfOne || ',
-      '',
-      checkLimit,
-    ],
-    [
-      'line-of-proofs-without-end',
-      'A proof whose turn is too far away is refused at once',
-      'waiting.size >= mostDevices',
-      'waiting.size >= 1e9',
-      checkLimit,
-    ],
-    [
-      'proof-waits-for-ever',
-      'A proof that has waited for three seconds is refused',
-      'waiters[0].until <= clock.now()',
-      'waiters[0].until < 0',
-      checkLimit,
-    ],
   ]),
   ...mutantsOf('src/http/provision/handle.ts', [
     [
       'own-key-accepted-unproved',
       'A request about an own key demands the proof',
-      "authorization, wanted.own && 'always')",
-      'authorization, undefined)',
+      "prove(wanted.own && 'always')",
+      'prove(undefined)',
       provision,
     ],
     [
       'proof-waits-for-invented-uuids',
       'A device that proves its identity is accepted, however many invented UUIDs wait',
-      'if (!isProved) await',
-      'await',
+      'roved) await refuseIfLineIsFull(',
+      'roved || deps) await refuseIfLineIsFull(',
       provision,
     ],
   ]),
@@ -224,6 +197,40 @@ export const doorMutants = [
       '} else if (isSigned(',
       '} else if (hasToken(secrets, headers) || isSigned(',
       verify,
+    ],
+  ]),
+  ...mutantsOf('src/http/webhook/answer.ts', [
+    [
+      'repeated-webhook-handled-again',
+      'A repeated webhook gets the first answer again',
+      'if (earlier) return earlier;',
+      'void earlier;',
+      webhook,
+    ],
+    [
+      'webhook-remembered-before-handled',
+      'A webhook is remembered only after its request is stored',
+      '    const outcome = await handleEvent(',
+      "    if (webhook) await deps.handledWebhooks.add(webhook, { outcome: 'ignored', message: '' });\n    const outcome = await handleEvent(",
+      webhook,
+    ],
+  ]),
+  ...mutantsOf('src/http/webhook/handled.ts', [
+    [
+      'webhook-known-by-its-id-alone',
+      'Only id and body together identify a webhook',
+      'JSON.stringify([id, body])',
+      'JSON.stringify([id, typeof body])',
+      { first: ['test/integration/http/webhook/handled'] },
+    ],
+  ]),
+  ...mutantsOf('src/http/provision/state.ts', [
+    [
+      'state-without-proof',
+      'Without the proof, nobody learns which devices exist',
+      "  await deps.limit.outside(() => deps.proof(uuid, request.headers.get('authorization')));\n",
+      '',
+      { first: ['test/unit/http/answerState'] },
     ],
   ]),
 ];

@@ -89,8 +89,8 @@ export const throttlingMutants = [
     [
       'returned-turn-lost',
       'A turn that was given back moves up the devices behind it',
-      'addReturned(lane, turn, mostRanges - (all - lane.returned.length));',
-      'void addReturned;',
+      'lane[list] = withTurn(lane[list], turn, mostRanges - all + lane[list].length);',
+      'void all;',
     ],
     [
       'free-operation-lost',
@@ -193,10 +193,16 @@ export const throttlingMutants = [
   ]),
   ...mutantsOf('src/throttling/sharedLine.ts', [
     [
+      'newcomer-gets-turn-of-served-device',
+      'A newcomer does not get the turn of a device that used another turn',
+      "giveBack(row, instead, 'served')",
+      'giveBack(row, instead)',
+    ],
+    [
       'turn-of-served-device-kept',
       'A device that uses the turn of another one gives its own turn back',
-      "if (isTaken && kind === 'now' && instead) giveBack(row, instead);",
-      "if (isTaken && kind === 'any' && instead) giveBack(row, instead);",
+      "if (isTaken && kind === 'now' && instead) giveBack(row, instead, 'served');",
+      "if (isTaken && kind === 'any' && instead) giveBack(row, instead, 'served');",
     ],
     [
       'unwritten-counts-lost',
@@ -241,6 +247,18 @@ export const throttlingMutants = [
       'else void rateLimiter;',
     ],
     ['reserved-request-counted-again', 'A reserved request is counted once', '      prepaid += 1;\n', ''],
+    [
+      'wait-forgotten-without-records',
+      'If the records cannot be reached, the last known wait counts',
+      '.catch(() => pausedUntil)',
+      '.catch(() => 0)',
+    ],
+    [
+      'shorter-wait-ends-longer-one',
+      'A shorter wait does not end a longer one',
+      'pausedUntil = Math.max(pausedUntil, clock.now() + ms);',
+      'pausedUntil = clock.now() + ms;',
+    ],
   ]),
   ...mutantsOf('src/balena/limitRequests.ts', [
     [
@@ -359,6 +377,36 @@ export const throttlingMutants = [
       'Runs that wait for a circuit are spread',
       'return Math.round(Math.max(now, row.until) + random() * spread);',
       'return Math.round(Math.max(now, row.until) + random() * spread * 0);',
+    ],
+    [
+      'any-run-decides',
+      'A run that began before the circuit opened changes nothing',
+      '        if (basis.value.probe?.by !== id) return;\n',
+      '',
+    ],
+    [
+      'probes-do-not-get-rarer',
+      'After each failed probe the next probe comes later',
+      'firstWaitMs * 2 ** (failures - 1)',
+      'firstWaitMs * 1 ** (failures - 1)',
+    ],
+    [
+      'probes-get-too-rare',
+      'A probe goes every five seconds at least, so that work continues soon after an outage',
+      'Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs)',
+      '(firstWaitMs * 2 ** (failures - 1))',
+    ],
+    [
+      'waiting-runs-spread-too-far',
+      'After a long outage a run waits for five minutes at most',
+      'Math.min(Math.max(now - row.since, leastSpreadMs), mostSpreadMs)',
+      'Math.max(now - row.since, leastSpreadMs)',
+    ],
+    [
+      'outage-begins-anew-with-each-probe',
+      'The spread is as long as the whole outage',
+      "const since = row.state === 'open' ? row.since : now;",
+      'const since = now;',
     ],
   ]),
   ...mutantsOf('src/throttling/backOff.ts', [

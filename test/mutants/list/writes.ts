@@ -170,8 +170,8 @@ export const writeMutants = [
     [
       'sent-again-with-every-request',
       'A process sends the message of a job once a minute at most',
-      'return at !== undefined && clock.now() - at < forgetAfterMs;',
-      'return at !== undefined && clock.now() - at < 0;',
+      'return at !== undefined && clock.now() - at < ',
+      'return at !== undefined && clock.now() < -',
     ],
   ]),
   ...mutantsOf('src/provisioning/putOff.ts', [
@@ -181,5 +181,33 @@ export const writeMutants = [
       '    await clock.sleep(pauseBeforeThrowMs);\n',
       '    void pauseBeforeThrowMs;\n',
     ],
+  ]),
+  ...mutantsOf('src/timers/runTimer.ts', [
+    [
+      'failed-run-is-complete',
+      'Only a run that ended well is complete',
+      '    await withDeadline(mostMs, run);\n    isComplete = true;',
+      '    isComplete = true;\n    await withDeadline(mostMs, run);',
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/callTwice.ts', [
+    [
+      'work-limit-repeated',
+      'A call that the work limit has ended is not repeated',
+      '    if (error.dependency !== dependency) throw error;\n',
+      '',
+      worker,
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/steps/choose.ts', [
+    [
+      'other-scope-wins',
+      'If two scopes hold a pair, the pair of the desired scope stays in use',
+      "new Set([desired.service ?? '', ...work.scopes])",
+      "new Set([...work.scopes, desired.service ?? ''])",
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/steps/register.ts', [
+    ['sha1-stays-accepted', 'A SHA-1 thumbprint does not stay accepted', 'isSha256(each) && ', ''],
   ]),
 ];

@@ -277,4 +277,9 @@ test('the hub must accept nothing else', () => {
   expect(fits({ hub: [C, C] })).toBe(false);
   expect(fits(beside(now), key(A, { handedOver: true }))).toBe(false);
   expect(isInDesiredState({ ...owning(key(A)), scopes: ['main'] })).toBe(false);
+  // The certificate before stays accepted, unless it is revoked.
+  const withBefore = owning(key(A, { before: C }));
+  const revoke = (thumbprint: string) => ({ ...withBefore.desired, revoke: [thumbprint] });
+  expect(isInDesiredState({ ...withBefore, desired: revoke(B) })).toBe(true);
+  expect(isInDesiredState({ ...withBefore, desired: revoke(C) })).toBe(false);
 });

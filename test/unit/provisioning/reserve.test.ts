@@ -137,5 +137,5 @@ test.each([
 ])('%s, also in a known fleet', (_, desired, isUrgent) => {
   const fleet = 'my_org/one';
   const observed = { ...provisioned.observed, fleet };
-  expect(claimOf({ ...provisioned, desired, observed, job: queued.job })).toEqual({ fleet, isUrgent });
+  expect(claimOf({ ...provisioned, desired, observed, job: queued.job })).toMatchObject({ fleet, isUrgent });
 });

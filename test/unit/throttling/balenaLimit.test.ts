@@ -86,6 +86,25 @@ test('while the records cannot be reached, requests are sent', async () => {
   expect(requests()).toBe(1);
 });
 
+test('while the records cannot be reached, the last known wait counts', async () => {
+  const { opened, answers, table, clock } = processes(1);
+  const [{ limit, balena }] = opened as [(typeof opened)[0]];
+  answers.push(throttled(30_000));
+  await thrownBy(balena.findDevice('uuid'));
+  table.fails = true;
+  clock.at += 2_000;
+  expect(await limit.pauseMs()).toBe(28_000);
+  expect(await thrownBy(balena.findDevice('uuid'))).toMatchObject({ retryAfterMs: 28_000 });
+});
+
+test('a shorter wait does not end a longer one', async () => {
+  const { opened, answers } = processes(1);
+  const [{ balena }] = opened as [(typeof opened)[0]];
+  answers.push(throttled(30_000), throttled(1_000));
+  await Promise.all(['one', 'two'].map((uuid) => thrownBy(balena.findDevice(uuid))));
+  expect(await thrownBy(balena.findDevice('uuid'))).toMatchObject({ retryAfterMs: 30_000 });
+});
+
 test('other errors move nothing', async () => {
   const { opened, answers } = processes(1);
   answers.push(new ProvisioningError('balena-conflict', 'No.', { retryAfterMs: 1_000 }));
