@@ -175,6 +175,15 @@ export const csrMutants = [
       { first: [...run, ...record] },
     ],
   ]),
+  ...mutantsOf('src/device/state.ts', [
+    [
+      'own-certificate-rotated',
+      'Only the device can replace the certificate of its own key',
+      'return !isToRevoke(desired, thumbprint) && !acceptsRevoked(desired, hub);',
+      'return !isToRetire(desired, thumbprint) && !acceptsRevoked(desired, hub);',
+      { first: record },
+    ],
+  ]),
   ...mutantsOf('src/fleet/rotate.ts', [
     [
       'named-revocation-dropped',

@@ -245,8 +245,8 @@ export const requestMutants = [
     [
       'copy-without-own-id',
       'A copy of a message has an id of its own',
-      'await queue.send({ ...message, due: at }, { messageId, at });',
-      "await queue.send({ ...message, due: at }, { messageId: messageId.replace(/~.*/, ''), at });",
+      'copyOf: copiedBy(message, enqueuedAt) }, { messageId, at });',
+      "copyOf: copiedBy(message, enqueuedAt) }, { messageId: messageId.replace(/~.*/, ''), at });",
     ],
     [
       'dead-job-published',

@@ -111,14 +111,21 @@ export const workerMutants = [
     [
       'resent-too-early',
       'A message that arrives twice was not sent again by hand',
-      ' && enqueuedAt > known.activeAt + resentAfterMs;',
-      ';',
+      ' && message.activeAt > known.activeAt + resentAfterMs,',
+      ',',
     ],
     [
       'late-copy-counts-as-resent',
       'A late copy of a message restarts no dead job',
-      'dead.deadLetters?.find((each) => each.due === due);',
-      'dead.deadLetters?.find(() => due > 0) ?? { activeAt: due };',
+      'known.due === message.due && ',
+      '',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
+    ],
+    [
+      'copy-of-resent-dead-letter-lost',
+      'The copy of a resent dead letter is a resent dead letter',
+      '[{ due, activeAt: enqueuedAt }, ...copyOf]',
+      '[{ due, activeAt: enqueuedAt }, ...copyOf.slice(4)]',
       { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
     ],
     [
@@ -130,7 +137,7 @@ export const workerMutants = [
     [
       'lease-wait-without-copy',
       'A message that meets a lease is copied for later',
-      '  await publishCopy(queue, message, sequenceNumber, at);\n',
+      '  await publishCopy(queue, message, delivery, at);\n',
       '  void [at, queue, sequenceNumber];\n',
     ],
     [
