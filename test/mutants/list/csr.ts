@@ -193,6 +193,13 @@ export const csrMutants = [
       { first: ['test/unit/fleet/rotate.test.ts'] },
     ],
     [
+      'leaked-certificate-before-stays',
+      'After a leak, the certificate before a new one is revoked, too',
+      'return filter.revoke ? acceptedBefore(summary) : null;',
+      'return null;',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
+    ],
+    [
       'replaced-certificate-stays-accepted',
       'A replaced certificate can still be revoked',
       'if (old !== held && !revoke)',
