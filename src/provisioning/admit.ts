@@ -245,15 +245,18 @@ function diedTooOften(): ProvisioningError {
  */
 export function wasResent(
   dead: NonNullable<Job['dead']>,
-  { due, copyOf = [] }: Pick<ProvisioningMessage, 'due' | 'copyOf'>,
+  { due, from, copyOf = [] }: Pick<ProvisioningMessage, 'due' | 'from' | 'copyOf'>,
   { enqueuedAt }: Pick<Delivery, 'enqueuedAt'>,
 ): boolean {
   if (dead.cancelled || dead.discarded) return false;
   const { deadLetters = [] } = dead;
   // Two equal messages, of which the queue has dropped none, become active at nearly the same time.
-  return [{ due, activeAt: enqueuedAt }, ...copyOf].some((message) =>
+  return [{ due, from, activeAt: enqueuedAt }, ...copyOf].some((message) =>
     deadLetters.some(
-      (known) => known.due === message.due && message.activeAt > known.activeAt + resentAfterMs,
+      (known) =>
+        known.due === message.due &&
+        known.from === message.from &&
+        message.activeAt > known.activeAt + resentAfterMs,
     ),
   );
 }

@@ -47,10 +47,12 @@ const provisioningSchema = z.object({
   due: z.int().nonnegative(),
   /** A copy of a message: when the copied message became active. A worker recognises the copy of a dead letter that an operator has resent. */
   copyOf: z
-    .array(z.object({ due: z.number(), activeAt: z.number() }))
+    .array(z.object({ due: z.number(), from: z.string().max(40).optional(), activeAt: z.number() }))
     .max(mostCopied)
     .readonly()
     .optional(),
+  /** A copy: the sequence number of the copied message. `due` and `from` tell the messages of a job apart. */
+  from: z.string().max(40).optional(),
   operation: z.enum(['provision', 'deprovision']),
   /** Null when deprovisioning, and with an own key. */
   service: serviceName.nullable(),

@@ -58,16 +58,17 @@ export async function publishCopy(
   at: EpochMs,
 ): Promise<void> {
   const messageId = `${message.requestId}.${message.generation}~${sequenceNumber}`;
-  await queue.send({ ...message, due: at, copyOf: copiedBy(message, enqueuedAt) }, { messageId, at });
+  const copy = { ...message, due: at, from: sequenceNumber, copyOf: copiedBy(message, enqueuedAt) };
+  await queue.send(copy, { messageId, at });
 }
 
 /** A message that becomes active later than this time after its `due` was sent late, or was resent by an operator. */
 export const resentAfterMs = 60_000;
 
 /** The messages behind a copy: a copy that was on time stands for the messages of which it is a copy. */
-function copiedBy({ due, copyOf = [] }: ProvisioningMessage, enqueuedAt: EpochMs) {
+function copiedBy({ due, from, copyOf = [] }: ProvisioningMessage, enqueuedAt: EpochMs) {
   if (copyOf.length > 0 && enqueuedAt <= due + resentAfterMs) return copyOf;
-  return [...copyOf, { due, activeAt: enqueuedAt }].slice(-mostCopied);
+  return [...copyOf, { due, ...(from !== undefined && { from }), activeAt: enqueuedAt }].slice(-mostCopied);
 }
 
 /**

@@ -245,8 +245,8 @@ export const requestMutants = [
     [
       'copy-without-own-id',
       'A copy of a message has an id of its own',
-      'copyOf: copiedBy(message, enqueuedAt) }, { messageId, at });',
-      "copyOf: copiedBy(message, enqueuedAt) }, { messageId: messageId.replace(/~.*/, ''), at });",
+      'await queue.send(copy, { messageId, at });',
+      "await queue.send(copy, { messageId: messageId.replace(/~.*/, ''), at });",
     ],
     [
       'dead-job-published',

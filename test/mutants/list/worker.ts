@@ -111,21 +111,28 @@ export const workerMutants = [
     [
       'resent-too-early',
       'A message that arrives twice was not sent again by hand',
-      ' && message.activeAt > known.activeAt + resentAfterMs,',
-      ',',
+      'message.activeAt > known.activeAt + resentAfterMs,',
+      'message.activeAt > 0,',
     ],
     [
       'late-copy-counts-as-resent',
       'A late copy of a message restarts no dead job',
-      'known.due === message.due && ',
+      'known.due === message.due &&',
+      '',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
+    ],
+    [
+      'copies-for-one-lease-are-one',
+      'Two copies for the end of one lease are two messages',
+      'known.from === message.from &&',
       '',
       { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
     ],
     [
       'copy-of-resent-dead-letter-lost',
       'The copy of a resent dead letter is a resent dead letter',
-      '[{ due, activeAt: enqueuedAt }, ...copyOf]',
-      '[{ due, activeAt: enqueuedAt }, ...copyOf.slice(4)]',
+      '...copyOf].some(',
+      '...copyOf.slice(4)].some(',
       { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
     ],
     [

@@ -144,6 +144,12 @@ describe('a message', () => {
     ['arrives for the second time', {}, now, false],
     ['arrives at the same time as its twin', {}, now + 10, false],
     ['is a late copy', { deadLetters: [{ due: now - 1, activeAt: now }] }, now + 2 * minutes, false],
+    [
+      'is a late copy with the same due time',
+      { deadLetters: [{ due: now, from: '7', activeAt: now }] },
+      now + 2 * minutes,
+      false,
+    ],
     ['is late, while no message was dead-lettered yet', { deadLetters: [] }, now + 2 * minutes, false],
     ['was resent, and its job is cancelled', { cancelled: true }, now + 2 * minutes, false],
     [
