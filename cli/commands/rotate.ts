@@ -102,10 +102,11 @@ export const addRotate: AddCommand = (parent, action) =>
         }
         session.info(showAction(printable(plan), session.width));
         const size = Math.min(plan.counts.planned, limit ?? plan.counts.planned);
+        const changed = revoke ? 'replaced or revoked' : 'replaced';
         const warning = revoke
           ? ' The hub rejects an old certificate as soon as balena shows the new one: a device is offline until its service has restarted.'
           : '';
-        if (!(await session.confirm(`${plural(size, 'certificate')} will be replaced.${warning}`, yes))) {
+        if (!(await session.confirm(`${plural(size, 'certificate')} will be ${changed}.${warning}`, yes))) {
           await cancelAction(app, plan.id, { by });
           throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was rotated.');
         }
