@@ -36,7 +36,7 @@ const later = { dependency: 'hub' };
 test.each([
   ['create', 'new'],
   ['update', 'there'],
-])('a %s is done only if the answer shows the written thumbprints', async (name, deviceId) => {
+])('a write (%s) is done only if the answer shows the written thumbprints', async (name, deviceId) => {
   const x509Thumbprint = { primaryThumbprint: 'C'.repeat(64), secondaryThumbprint: 'C'.repeat(64) };
   await tell('PUT /faults', [
     { status: 200, body: { deviceId, etag: 'e', authentication: { x509Thumbprint } } },
