@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Columns, ErasableTable, Key, Row, ScannedTable } from '../src/storage/table.js';
 
 /** The costs of some calls to tables. */
@@ -17,17 +18,23 @@ interface StoredRow {
 }
 
 const rowsInAPage = 1_000;
+/** The duration of one page of a scan, as between an app and a storage account in one region. */
+const pageMs = 30;
 
-/** A table in memory that counts the costs. Keys and pages are those of Azure Tables; there is no network. */
+/**
+ * A table in memory that counts the costs. Keys and pages are those of Azure Tables. There is no network, but each page of a scan takes its
+ * time, so that scans at the same time are faster than one scan.
+ */
 export function countingTable<T>(costs: TableCosts): ScannedTable<T> & ErasableTable<T> {
   const partitions = new Map<string, Map<string, StoredRow>>();
   let etags = 0;
   const find = ({ partition, row }: Key) => partitions.get(partition)?.get(row);
 
-  function* scan(filter: string | undefined, sizeOf: (row: StoredRow) => number): Generator<StoredRow> {
+  async function* scan(filter: string | undefined, sizeOf: (row: StoredRow) => number) {
     const { isInRange, matches } = readFilter(filter);
     let found = 0;
     costs.requests += 1;
+    await setTimeout(pageMs);
     for (const partition of [...partitions.keys()].sort()) {
       if (!isInRange(partition)) continue;
       const rows = partitions.get(partition) ?? new Map<string, StoredRow>();
@@ -35,7 +42,10 @@ export function countingTable<T>(costs: TableCosts): ScannedTable<T> & ErasableT
         const row = rows.get(name)!;
         costs.scanned += 1;
         if (!matches(row)) continue;
-        if (found > 0 && found % rowsInAPage === 0) costs.requests += 1;
+        if (found > 0 && found % rowsInAPage === 0) {
+          costs.requests += 1;
+          await setTimeout(pageMs);
+        }
         found += 1;
         costs.bytes += sizeOf(row);
         yield row;
@@ -63,14 +73,15 @@ export function countingTable<T>(costs: TableCosts): ScannedTable<T> & ErasableT
       return true;
     },
     async *list(filter) {
-      for (const { json } of scan(filter, valueSize)) yield JSON.parse(json) as T;
+      for await (const { json } of scan(filter, valueSize)) yield JSON.parse(json) as T;
     },
     async *rows(filter): AsyncIterable<Row<T>> {
-      for (const { json, etag } of scan(filter, valueSize)) yield { value: JSON.parse(json) as T, etag };
+      for await (const { json, etag } of scan(filter, valueSize))
+        yield { value: JSON.parse(json) as T, etag };
     },
     async *column(name, filter) {
       const textOf = ({ columns }: StoredRow) => String(columns[name] ?? '');
-      for (const row of scan(filter, (each) => textOf(each).length)) yield textOf(row);
+      for await (const row of scan(filter, (each) => textOf(each).length)) yield textOf(row);
     },
     async remove(key, etag) {
       costs.requests += 1;

@@ -36,7 +36,8 @@ export async function createProgram({ json, runInSession, args }: ProgramOptions
     createProgram({ json, runInSession, ...(name !== undefined && { args: [name] }) });
   const program = new Command('provisioner')
     .description(
-      'Shows and repairs the state of the provisioner.\n\n' +
+      'For operators of the balena → Azure IoT Hub provisioner: shows devices, failed requests and the state of the whole system, and repairs them. ' +
+        'A first look: provisioner status, then provisioner doctor.\n\n' +
         'The command connects directly to the queue and the records, with the settings of the functions (environment or ' +
         'local.settings.json; connection strings, or az login). Without settings, the command connects to the system of npm start.',
     )

@@ -149,7 +149,7 @@ param maximumInstances int = 40
 @maxValue(10)
 param alwaysReadyWorkers int = 1
 
-@description('Whether an update lets running executions end before it replaces an instance, so the old and the new version run side by side for some minutes. A preview of Flex Consumption, not in all regions. false: an update ends running executions.')
+@description('Whether an update lets running executions end before it replaces an instance, so two versions run side by side for some minutes. A preview, which Microsoft does not recommend for production. false: an update ends running executions.')
 param rollingUpdates bool = false
 
 @description('Whether the functions may count the messages of the queue. The count needs Azure Service Bus Data Owner on this queue. The platform scales the worker by the count. Without the right one worker is always ready, and the page counts the records.')

@@ -76,7 +76,7 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
     records,
     queue,
     clock,
-    sentRecently: rememberSent(clock),
+    sentRecently: rememberSent(clock, config.duplicateWindowMs),
     rateLimiter: openRateLimiter({
       table: system as Table<RateLimiterRow>,
       clock,

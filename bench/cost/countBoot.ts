@@ -141,7 +141,7 @@ async function open(hub: Hub, { clock, after }: Timeline) {
   };
   return {
     worker,
-    http: { clock, rateLimiter: limiter(), sentRecently: rememberSent(clock) },
+    http: { clock, rateLimiter: limiter(), sentRecently: rememberSent(clock, 600_000) },
     table,
     listed,
     system,

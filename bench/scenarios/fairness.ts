@@ -311,14 +311,16 @@ async function manyLooks(): Promise<FairnessFigures> {
   return figures('100,000 wait at S1 x 10: the first 20 min', await waits(system, crowd), null, used);
 }
 
-/** 1,000 devices boot at one unit, and wait for at most ten minutes. */
-async function oneUnit(): Promise<FairnessFigures> {
-  const system = openVirtualSystem(small);
+/** 1,000 devices boot within a second. @param instances of the worker */
+async function boot(units: number, instances: number): Promise<FairnessFigures> {
+  const system = openVirtualSystem({ ...small, units, instances });
   const crowd = { uuids: addDevices(system, 'a', 1_000, 'one'), at: (i: number) => i };
   send(system, crowd);
   await system.time.run(system.start + 12 * minutes, () => system.endedAt.size === 1_000);
   const end = system.time.now() - system.start;
-  return figures('1,000 boot at S1 x 1', await waits(system, crowd), null, usage(system, [2 * seconds, end]));
+  const who = instances === small.instances ? '' : `, ${instances} instance${instances > 1 ? 's' : ''}`;
+  const what = `1,000 boot at S1 x ${units}${who}`;
+  return figures(what, await waits(system, crowd), null, usage(system, [2 * seconds, end]));
 }
 
 /** Everybody requests in the first second. The waiting times are those until the end of the measurement. */
@@ -359,7 +361,9 @@ export async function fairness(
     ['two fleets', twoFleets],
     ['clock ahead', clockAhead],
     ['many looks', manyLooks],
-    ['one unit', oneUnit],
+    ['boot', () => boot(1, small.instances)],
+    ['boot, 1', () => boot(10, 1)],
+    ['boot, 4', () => boot(10, 4)],
     ...[1, 10, 50, 200]
       .flatMap((instances) => [
         [`S1 x 1, ${instances}`, () => instancesOf('S1', 1, instances, 3 * minutes)] as const,

@@ -99,7 +99,7 @@ export function openVirtualSystem(options: VirtualSystemOptions) {
         records,
         queue,
         clock,
-        sentRecently: rememberSent(clock),
+        sentRecently: rememberSent(clock, 600_000),
         hub: cloud.hub,
         balena: limitRequests(cloud.balena, balenaLimit),
         rateLimiter: change(limiter(perMinute, 'rateLimiter')),

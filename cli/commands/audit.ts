@@ -41,11 +41,14 @@ export const addAudit: AddCommand = (parent, action) =>
     )
     .option(
       '--fleet <slugs...>',
-      'the fleets to compare (default: FLEETS, or all fleets of the key)',
+      'the fleets to compare (default: the setting FLEETS, or all fleets that BALENA_API_KEY sees)',
       parseSlugs,
     )
     .option('--repair', 'repair the findings')
-    .option('--remove-unknown', 'with --repair: also remove identities of devices that this key does not see')
+    .option(
+      '--remove-unknown',
+      'with --repair: also remove identities of devices that BALENA_API_KEY does not see',
+    )
     .addOption(yesOption())
     .addHelpText(
       'after',

@@ -37,12 +37,12 @@ export const addCa: AddCommand = (parent, action) => {
 function keyUrl(text: string): string {
   if (/^https:\/\/[^/]+\/keys\/[^/]+(\/[^/]+)?$/.test(text)) return text;
   throw new InvalidArgumentError(
-    'must be the URL of a key, such as https://myvault.vault.azure.net/keys/ca/<version>',
+    'The value must be the URL of a key, such as https://myvault.vault.azure.net/keys/ca/<version>',
   );
 }
 
 function days(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= 1 && number <= 36_500) return number;
-  throw new InvalidArgumentError('must be days from 1 to 36500');
+  throw new InvalidArgumentError('The value must be days from 1 to 36500.');
 }

@@ -17,7 +17,7 @@ export const addDoctor: AddCommand = (parent, action) =>
     .command('doctor')
     .summary('check every setting, connection and right')
     .description(
-      'Checks every setting, connection and right, and names the next step for each fault. Without --prove-write the command changes nothing. It uses two registry operations of the hub and some requests to balena.',
+      'Checks every setting, connection and right, and names the next step for each fault. Without --prove-write the command changes nothing. The checks cost two registry operations of the hub, some requests to balena, and a signature of the CA if one is configured.',
     )
     .option(
       '--prove-write',

@@ -6,9 +6,11 @@ import {
   requestFleet,
 } from '../../src/fleet/request.js';
 import { describeMissing, findService } from '../../src/fleet/services.js';
+import { openAudit, withAudit } from '../../src/ops/requests/audit.js';
+import { answeredByPart } from '../../src/ops/requests/fleet.js';
 import { CliError, type ExitCode, exitCodes } from '../exitCodes.js';
 import { type FollowReport, followFleet } from '../fleet/follow.js';
-import { examples, parseService, parseSlug } from '../options/common.js';
+import { byOption, examples, parseService, parseSlug } from '../options/common.js';
 import { showProgress } from '../output/progress.js';
 import { listCounts, plural, wrap } from '../output/text.js';
 import { due } from '../output/time.js';
@@ -21,6 +23,7 @@ interface FleetOptions {
   move?: boolean;
   dryRun?: boolean;
   follow: boolean;
+  by: string;
 }
 
 /** Adds the command `fleet`. */
@@ -35,13 +38,14 @@ export const addFleet: AddCommand = (parent, action) =>
     .argument('<slug>', 'the slug of the fleet, such as my_org/my_fleet', parseSlug)
     .option(
       '--service <name>',
-      'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      'service for the variables; "" for the device level (default: the setting DEFAULT_SERVICE)',
       parseService,
     )
     .option('--only-missing', 'skip devices with credentials')
     .option('--move', 'also move devices from another service to this service')
     .option('--dry-run', 'only list the devices')
     .option('--no-follow', 'do not wait until the devices are provisioned')
+    .addOption(byOption())
     .addHelpText(
       'after',
       examples(
@@ -62,7 +66,13 @@ export const addFleet: AddCommand = (parent, action) =>
           return showPlan(session, planned, { fleet, service, lacking });
         }
         const signal = session.interruptSignal();
-        const requested = await request(session, app, { fleet, service, onlyMissing, move, signal });
+        const requested = await request(session, app, options.by, {
+          fleet,
+          service,
+          onlyMissing,
+          move,
+          signal,
+        });
         const followed =
           follow && requested.finished ? await followRequests(session, app, requested.uuids, signal) : null;
         const { uuids, next: _, ...counts } = requested;
@@ -123,23 +133,30 @@ function moveHint(count: number): string[] {
   ];
 }
 
+/** Requests the devices of the fleet, with a row of the audit for the operator. */
 async function request(
   session: Session,
   app: FleetApp,
+  by: string,
   options: Parameters<typeof requestFleet>[1],
 ): Promise<RequestReport> {
+  const { fleet, service } = options;
+  const row = await openAudit(app, { kind: 'fleet', by, filter: { fleet }, service, devices: 0 });
   session.info(
     'Requesting credentials for each device. Ctrl-C stops cleanly; run the command again to continue.',
   );
   const progress = showProgress(session);
-  const report = await requestFleet(app, {
-    ...options,
-    onProgress(state) {
-      const { devices: total, ...counts } = state;
-      const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      progress({ done, total, text: countsText(state) });
-    },
-  });
+  const onProgress = (state: RequestProgress) => {
+    const { devices: total, ...counts } = state;
+    const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    progress({ done, total, text: countsText(state) });
+  };
+  const report = await withAudit(
+    app,
+    row,
+    () => requestFleet(app, { ...options, onProgress }),
+    (answer, before) => answeredByPart({ ...answer, next: answer.finished ? null : '' }, before),
+  );
   progress();
   return report;
 }

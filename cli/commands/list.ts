@@ -8,7 +8,7 @@ import { CliError, exitCodes } from '../exitCodes.js';
 import { examples, parseSlug } from '../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../options/pageOptions.js';
 import { type Column, table } from '../output/table.js';
-import { colorOf, listCounts, plural } from '../output/text.js';
+import { colorOf, listCounts, placeText, plural } from '../output/text.js';
 import { ago } from '../output/time.js';
 import type { Session } from '../session/session.js';
 import type { AddCommand } from './command.js';
@@ -26,8 +26,7 @@ const columns: Column<RecordLine>[] = [
   },
   {
     title: 'SERVICE',
-    of: ({ service, key }) =>
-      key === 'device' ? '(own key)' : service === '' ? '(device)' : (service ?? ''),
+    of: placeText,
     spare: true,
   },
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
@@ -43,7 +42,7 @@ const expiryColumns: Column<RecordLine>[] = [
   },
   { title: 'STATE', of: stateText, style: (line) => colorOf(line.state) },
   { title: 'LAST CHECK', of: ({ lastCheck }) => lastCheck ?? '' },
-  { title: 'SERVICE', of: ({ service }) => (service === '' ? '(device)' : (service ?? '')), spare: true },
+  { title: 'SERVICE', of: placeText, spare: true },
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
 ];
 

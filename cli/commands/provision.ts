@@ -1,11 +1,12 @@
 import { readConfigFor } from '../../src/config/config.js';
 import { viewOf } from '../../src/device/view.js';
 import type { OpsApp } from '../../src/openOpsApp.js';
-import { type Acceptance, accept, whyConflict } from '../../src/provisioning/accept.js';
+import { acceptAudited } from '../../src/ops/requests/device.js';
+import { type Acceptance, whyConflict } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import type { EpochMs } from '../../src/shared/time.js';
 import { CliError, exitCodes } from '../exitCodes.js';
-import { examples, parseService, parseUuid } from '../options/common.js';
+import { byOption, examples, parseService, parseUuid } from '../options/common.js';
 import { due, utc } from '../output/time.js';
 import type { AddCommand } from './command.js';
 
@@ -14,14 +15,15 @@ export const addProvision: AddCommand = (parent, action) =>
     .command('provision')
     .summary('request credentials for a device')
     .description(
-      'Requests credentials for a device, as the device itself does. A repeated request changes nothing. A request for another service moves the credentials to that service.',
+      'Requests credentials (a certificate and its private key, as variables in balena) for a device, as the device itself does. A repeated request changes nothing. A request for another service moves the credentials to that service.',
     )
     .argument('<uuid>', 'the UUID of the device, or at least the first 7 digits', parseUuid)
     .option(
       '--service <name>',
-      'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      'service for the variables; "" for the device level (default: the setting DEFAULT_SERVICE)',
       parseService,
     )
+    .addOption(byOption())
     .addHelpText(
       'after',
       examples(
@@ -30,10 +32,11 @@ export const addProvision: AddCommand = (parent, action) =>
       ),
     )
     .action(
-      action(async (session, options: { service?: string }, uuid: string) => {
+      action(async (session, options: { service?: string; by: string }, uuid: string) => {
         const [app, { settings }] = [await session.app(), await session.system()];
         const service = options.service ?? readConfigFor([], settings).defaultService;
-        const acceptance = await accept(app, { uuid, present: true, service });
+        const { by } = options;
+        const acceptance = await acceptAudited(app, { operation: 'provision', uuid, service, by });
         requireAccepted(acceptance);
         const isNew = acceptance.kind === 'accepted';
         const device = await deviceView(app, acceptance);

@@ -20,13 +20,13 @@ export const addSweep: AddCommand = (parent, action) =>
     .command('sweep')
     .summary('find devices without a request, and lost variables')
     .description(
-      'Requests credentials for devices without credentials and without a record. Workers check the devices that are missing in balena, devices that differ from their records, and devices whose request failed for good. The timer SWEEP_SCHEDULE does the same.\n\n' +
+      'Requests credentials for devices without credentials and without a record. Workers check the devices that are missing in balena, devices that differ from their records, and devices whose request failed for good. The sweep timer (setting SWEEP_SCHEDULE) does the same.\n\n' +
         'If more than a tenth of a fleet, and more than 20 devices, are missing in balena, those devices are not checked, and the exit code is 1, except with --allow-gone. The same is true for any device of a fleet that the key does not see, or that is not in FLEETS any more.',
     )
-    .option('--fleet <slugs...>', 'the fleets (default: FLEETS)', parseSlugs)
+    .option('--fleet <slugs...>', 'the fleets (default: the setting FLEETS)', parseSlugs)
     .option(
       '--service <name>',
-      'service for the variables of new devices (default: DEFAULT_SERVICE)',
+      'service for the variables of new devices (default: the setting DEFAULT_SERVICE)',
       parseService,
     )
     .option(

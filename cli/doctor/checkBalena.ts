@@ -25,7 +25,7 @@ export async function checkBalena(
             'create a user key in balena: Preferences, Access tokens',
           );
     const seen = await checkFleets(openBalenaClient(options), fleets);
-    if (!mayWrite) return [key, ...seen, failed(write, 'the key may not write variables', useDeveloper)];
+    if (!mayWrite) return [key, ...seen, failed(write, 'the key may not write variables', useOperator)];
     return [key, ...seen, ...(proves ? await proveFleets(options, fleets) : [unproven])];
   } catch (error) {
     const { code, message } = ProvisioningError.from(error);
@@ -38,7 +38,7 @@ export async function checkBalena(
 }
 
 const write = 'balena: write';
-const useDeveloper = 'use the key of a user with the role Developer or higher';
+const useOperator = 'use the key of a user with the role Operator or higher';
 const unproven = ok(
   write,
   'not refused in general. A limit to some fleets is unknown: doctor --prove-write shows it',
@@ -72,14 +72,14 @@ function proofCheck({ fleet, device, missing }: WriteProof): Check {
     case null:
       return ok(write, `proven on the ${where}: a variable was made, changed and removed`);
     case 'create':
-      return failed(write, `the key may not make variables (${where})`, useDeveloper);
+      return failed(write, `the key may not make variables (${where})`, useOperator);
     case 'change':
-      return failed(write, `the key may not change variables (${where})`, useDeveloper);
+      return failed(write, `the key may not change variables (${where})`, useOperator);
     case 'remove':
       return failed(
         write,
         `the key may not remove variables: ${proofVariable} is left on the ${where}`,
-        `${useDeveloper}, then repeat the proof: it removes the variable`,
+        `${useOperator}, then repeat the proof: it removes the variable`,
       );
   }
 }

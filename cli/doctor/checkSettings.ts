@@ -8,6 +8,8 @@ import {
 import type { Settings } from '../session/readEndpoints.js';
 import { type Check, failed, ok } from './check.js';
 
+const caSettings = ['CA_CERTIFICATE', 'CA_KEY_VAULT_KEY', 'CA_FILE'];
+
 /** The result of the check, and the configurations from the correct settings. */
 export interface CheckedSettings {
   checks: Check[];
@@ -18,7 +20,9 @@ export interface CheckedSettings {
 /** Checks every setting. The other checks use the correct settings, even if some settings are wrong. */
 export function checkSettings(settings: Settings): CheckedSettings {
   const problems = problemsOf(settings);
-  const wrong = problems.map((problem) => problem.split(' ')[0] ?? '');
+  const named = problems.map((problem) => problem.split(' ')[0] ?? '');
+  // The settings of a CA belong together: one of them alone is a fault, and would stop the checks of all other parts.
+  const wrong = named.some((name) => caSettings.includes(name)) ? [...named, ...caSettings] : named;
   const usable = Object.fromEntries(Object.entries(settings).filter(([name]) => !wrong.includes(name)));
   return {
     checks:

@@ -1,6 +1,7 @@
 import type { Settings } from '../session/readEndpoints.js';
 import type { Check } from './check.js';
 import { checkBalena } from './checkBalena.js';
+import { checkCa } from './checkCa.js';
 import { checkFunctions } from './checkFunctions.js';
 import { checkHub } from './checkHub.js';
 import { checkMachine } from './checkMachine.js';
@@ -21,7 +22,7 @@ export async function* runChecks(settings: Settings, provesWrite: boolean): Asyn
     configFor('queue'),
     configFor('records'),
   ];
-  const both = configFor('queue', 'records');
+  const [both, others] = [configFor('queue', 'records'), configFor()];
   const groups = [
     checkMachine(records),
     queue ? checkQueue(queue) : [],
@@ -29,6 +30,7 @@ export async function* runChecks(settings: Settings, provesWrite: boolean): Asyn
     both ? checkFunctions(both) : [],
     hub ? checkHub(hub) : [],
     balena ? checkBalena(balena, provesWrite) : [],
+    others ? checkCa(others) : [],
   ];
   yield* checks;
   for (const group of groups) yield* await group;

@@ -55,7 +55,14 @@ export function yesOption(): Option {
 
 /** The option `--by`: the operator's name in the audit log. */
 export function byOption(): Option {
-  return new Option('--by <name>', "the operator's name, for the audit log").default(currentUser());
+  return new Option('--by <name>', "the operator's name, for the audit log")
+    .default(currentUser())
+    .argParser(parseOperator);
+}
+
+function parseOperator(text: string): string {
+  if (text.trim() !== '' && text.length <= 100) return text;
+  throw new InvalidArgumentError('The name must have 1 to 100 characters.');
 }
 
 function currentUser(): string {

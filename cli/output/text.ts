@@ -13,6 +13,12 @@ export function listCounts(counts: Record<string, number>, most = 6): string {
   return [...shown, ...(rest > 0 ? [`${rest} others`] : [])].join(', ');
 }
 
+/** The place of a device's credentials: a service, the device level, or the device itself with an own key. */
+export function placeText({ service, key }: { service: string | null; key: string | null }): string {
+  if (key === 'device') return '(own key)';
+  return service === '' ? '(device)' : (service ?? '');
+}
+
 /** Breaks a text into lines of at most `width` characters. A longer word is not broken. */
 export function wrap(text: string, width: number): string {
   const lines: string[] = [];

@@ -44,7 +44,7 @@ export async function findSystem(env: Settings, folder?: string): Promise<System
   if (!found)
     throw new ConfigError([
       folder === undefined
-        ? 'SERVICEBUS_CONNECTION and RECORDS_CONNECTION are not set, and there is no local system. Set both as for the functions, or run npm start'
+        ? 'SERVICEBUS_CONNECTION and RECORDS_CONNECTION are not set, and there is no local system. For a deployment, set both as for the functions (docs/runbook.md has the line); to try the product, run npm start'
         : `--folder ${folder} has no endpoints.json. The folder must belong to a local system (npm start -- --folder ...)`,
     ]);
   const name = `the local system in ${relative(process.cwd(), at) || at} (npm start)`;

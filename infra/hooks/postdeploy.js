@@ -8,7 +8,13 @@ import { runHook } from './lib/runHook.js';
 // azd runs this hook after the code has been uploaded. azd itself waits for the upload only, and not for functions that work.
 await runHook(async () => {
   const env = { ...process.env };
-  for (const name of ['AZURE_SUBSCRIPTION_ID', 'AZURE_FUNCTION_APP', 'OPS_URL', 'PROVISION_URL'])
+  for (const name of [
+    'AZURE_SUBSCRIPTION_ID',
+    'AZURE_FUNCTION_APP',
+    'OPS_URL',
+    'PROVISION_URL',
+    'IOTHUB_HOST_NAME',
+  ])
     if (!env[name])
       throw new HookProblem(`The azd environment has no ${name}.`, 'run azd provision --no-state first.');
   await checkAz(env);
@@ -25,6 +31,8 @@ await runHook(async () => {
       `  ${env.PROVISION_URL}`,
       'The key (it is not printed here, because logs keep what is printed):',
       `  ${env.PROVISION_KEY_COMMAND}`,
+      "For the fleet's variable AZURE_HUB_HOST, which Cloud Relay reads:",
+      `  ${env.IOTHUB_HOST_NAME}`,
       "The operators' page:",
       `  ${env.OPS_URL}`,
     ].join('\n'),

@@ -18,10 +18,10 @@ var actionGroups = empty(email) ? [] : [mailTo.id]
 var rules = [
   {
     name: 'requests-failing'
-    text: 'More than 10 HTTP requests ended in 5xx within 5 minutes, in 2 of the last 3 such times: devices have to repeat their requests.'
-    // Without /api/health: the health check answers 503 while a dependency is unavailable, and a monitor requests it all the time.
+    text: 'More than 10 HTTP requests ended in 5xx or 429 within 5 minutes, in 2 of the last 3 such times: devices have to repeat their requests.'
+    // An instance with too many requests answers 503, and its host 429. Without /api/health: the health check answers 503 while a dependency is unavailable, and a monitor requests it all the time.
     severity: 2
-    query: 'AppRequests | where toint(ResultCode) >= 500 | where not(Name endswith "health" or Url contains "/api/health") | project TimeGenerated, Value = ItemCount'
+    query: 'AppRequests | where toint(ResultCode) >= 500 or ResultCode == "429" | where not(Name endswith "health" or Url contains "/api/health") | project TimeGenerated, Value = ItemCount'
     dimension: ''
     aggregation: 'Total'
     operator: 'GreaterThan'

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { projectFolder } from '../stack/projectFolder.js';
@@ -43,8 +43,9 @@ export async function* checkInfra(bicep: string, update: boolean): AsyncGenerato
     );
     const mode = update ? 'overwrite' : 'validate';
     for (const file of await filesOf('infra')) {
-      if (file.endsWith('.bicepparam'))
-        yield check(`snapshot ${file}`, 'snapshot', file, '--mode', mode, ...deployment);
+      if (!file.endsWith('.bicepparam')) continue;
+      yield check(`snapshot ${file}`, 'snapshot', file, '--mode', mode, ...deployment);
+      if (update) await sortOutputs(file.replace(/bicepparam$/, 'snapshot.json'));
     }
     yield { name: 'tables of docs/azure.md', problems: await checkAzureDocument(update) };
   } finally {
@@ -75,6 +76,14 @@ async function formatProblems(bicep: string, folder: string, update: boolean): P
   return differing
     .map((file) => `${file} is formatted in another way than the compiler formats it.`)
     .join('\n');
+}
+
+/** Sorts the outputs of a snapshot. The compiler writes the outputs in an order that changes with each run. */
+async function sortOutputs(file: string): Promise<void> {
+  const path = join(projectFolder(), file);
+  const snapshot = JSON.parse(await readFile(path, 'utf8')) as { outputs: Record<string, unknown> };
+  const outputs = Object.fromEntries(Object.entries(snapshot.outputs).sort(([a], [b]) => (a < b ? -1 : 1)));
+  await writeFile(path, `${JSON.stringify({ ...snapshot, outputs }, null, 2)}\n`);
 }
 
 async function filesOf(folder: string): Promise<string[]> {

@@ -140,6 +140,9 @@ export async function simulatorSettings(
 
 /** The settings that describe how the functions work. None is a secret. */
 const sharedSettings = [
+  'CA_CERTIFICATE',
+  'CA_FILE',
+  'CA_KEY_VAULT_KEY',
   'CERT_DAYS',
   'DEFAULT_SERVICE',
   'DUPLICATE_WINDOW_SECONDS',

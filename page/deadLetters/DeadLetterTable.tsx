@@ -49,7 +49,8 @@ export function DeadLetterTable({ deadLetters, query }: Props) {
             <Cause {...first} />
           </p>
           <p>
-            <strong>What to do:</strong> <Advice advice={adviceFor(first.code)} fleet={query.fleet ?? null} />{' '}
+            <strong>What to do:</strong>{' '}
+            <Advice advice={adviceFor(first.code, fleetsOf(query, deadLetters))} />{' '}
             <RunbookLink section={runbookSectionOf(first.code)} />
           </p>
         </section>
@@ -62,6 +63,13 @@ export function DeadLetterTable({ deadLetters, query }: Props) {
       />
     </>
   );
+}
+
+/** The fleet of the dead letters, if all are of one fleet, and otherwise all their fleets. */
+function fleetsOf({ fleet }: { fleet?: string | undefined }, deadLetters: readonly DeadLetter[]) {
+  const fleets = new Set(deadLetters.map((each) => each.fleet));
+  const [only = null] = fleets.size === 1 ? fleets : [];
+  return { fleet: fleet ?? only, fleets: [...fleets].flatMap((each) => each ?? []) };
 }
 
 function Device({ uuid, sequenceNumber, status }: DeadLetter) {

@@ -23,8 +23,7 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
       </p>
       <h3>What to do</h3>
       <p>
-        <Advice advice={adviceFor(code)} fleet={device.fleet} />{' '}
-        <RunbookLink section={runbookSectionOf(code)} />
+        <Advice advice={adviceFor(code, device)} /> <RunbookLink section={runbookSectionOf(code)} />
       </p>
       {device.replayable && (
         <p>
@@ -38,7 +37,13 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
 }
 
 /** The refused request, and the advice for operators. The device stays in the state from before. */
-export function RefusalCard({ refusal }: { refusal: NonNullable<Device['refusal']> }) {
+export function RefusalCard({
+  device,
+  refusal,
+}: {
+  device: Device;
+  refusal: NonNullable<Device['refusal']>;
+}) {
   const { service, error, at } = refusal;
   return (
     <section class="card" aria-labelledby="refusal">
@@ -51,7 +56,7 @@ export function RefusalCard({ refusal }: { refusal: NonNullable<Device['refusal'
       </p>
       <h3>What to do</h3>
       <p>
-        <Advice advice={adviceFor(error.code)} />
+        <Advice advice={adviceFor(error.code, device)} />
       </p>
     </section>
   );

@@ -67,7 +67,7 @@ export function DeviceView({ uuid }: { uuid: string }) {
             )}
           </p>
           {device.error && <FailureCard device={device} error={device.error} />}
-          {device.refusal && <RefusalCard refusal={device.refusal} />}
+          {device.refusal && <RefusalCard device={device} refusal={device.refusal} />}
           {device.waiting && <WaitingCard waiting={device.waiting} />}
           <div class="cards">
             <RequestCard device={device} />

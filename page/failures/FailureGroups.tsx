@@ -109,8 +109,7 @@ function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOp
       </header>
       {message && <p class="message">{message}</p>}
       <p>
-        <strong>What to do:</strong> <Advice advice={advice} fleet={fleet} />{' '}
-        <RunbookLink section={group.runbook} />
+        <strong>What to do:</strong> <Advice advice={advice} /> <RunbookLink section={group.runbook} />
       </p>
       {deadLetters > 0 && (
         <p class="buttons">

@@ -42,11 +42,14 @@ export function mapBalenaError(error: unknown, write: boolean): ProvisioningErro
 
 /** Every answer with an error status. An answer that balena's API never gives comes from another server, such as a gateway. */
 function mapAnswer(answer: BalenaError, status: number, write: boolean): ProvisioningError {
-  const retryAfterMs = parseRetryAfter(answer.responseHeaders?.get?.('retry-after'));
-  // balena does not publish its limits. Without a Retry-After, the wait is half a minute.
+  const retryAfter = answer.responseHeaders?.get?.('retry-after');
+  // A date counts from balena's clock: a wrong clock of this process must not make all workers wait.
+  const sentAt = Date.parse(answer.responseHeaders?.get?.('date') ?? '') || Date.now();
+  const retryAfterMs = parseRetryAfter(retryAfter, sentAt);
+  // balena does not publish its limits. Without a Retry-After, the wait is half a minute. balena rounds the wait: 0 is less than half a second.
   if (status === 429)
     return make('balena-throttled', 'balena is throttling us (429).', {
-      retryAfterMs: retryAfterMs ?? 30_000,
+      retryAfterMs: retryAfterMs ?? (retryAfter?.trim() === '0' ? 1_000 : 30_000),
     });
   if (status === 503 && retryAfterMs !== null)
     return make('balena-throttled', 'balena is busy, and asks us to wait (503).', {

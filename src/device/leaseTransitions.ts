@@ -144,14 +144,19 @@ export function scopesFound(record: DeviceRecord, scopes: readonly VariableScope
 /**
  * The CA has signed a certificate for the key of the present request. The record has the certificate before the hub hears of it.
  *
+ * @param before the own certificate that the hub accepts beside the new one; default: as requested
  * @returns null if the present request has another key, or if the key was revoked meanwhile
  */
-export function signed(record: DeviceRecord, certificate: OwnCertificate): DeviceRecord | null {
+export function signed(
+  record: DeviceRecord,
+  certificate: OwnCertificate,
+  before: string | null = record.desired.own?.before ?? null,
+): DeviceRecord | null {
   const { desired } = record;
   const { own } = desired;
   if (!own || own.thumbprint !== null || own.key !== certificate.key) return null;
   if (isRevokedKey(desired, own.key)) return null;
-  const { before, handedOver } = own;
+  const { handedOver } = own;
   return {
     ...record,
     desired: { ...desired, own: { ...certificate, before, ...(handedOver && { handedOver }) } },

@@ -1,8 +1,8 @@
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord } from './record.js';
+import type { DeviceRecord, Job } from './record.js';
 import { deadPart, refusedPart, requestPartOf } from './refusal.js';
 import { putBack, reopened } from './refusalParts.js';
-import { isInDesiredState, isPending } from './state.js';
+import { isDeadByOperator, isInDesiredState, isPending } from './state.js';
 import {
   appendHistory,
   type Context,
@@ -116,10 +116,37 @@ export function discarded(
   const part = deadPart(record, message);
   const { job } = part ?? {};
   if (!part || !job?.dead || job.dead.discarded) return null;
-  const discardedJob = { ...job, dead: { ...job.dead, discarded: { at: now, by, reason } } };
-  const next =
-    part === record
-      ? { ...record, job: discardedJob }
-      : { ...record, refusal: { ...requestPartOf(part), job: discardedJob } };
+  const next = withDead(record, part, { ...job.dead, discarded: { at: now, by, reason } });
   return appendHistory(next, { at: now, type: 'discarded', note: `by ${by}: ${reason}` });
+}
+
+/** More messages of one job are never under way at the same time, except after long outages of the queue. */
+const mostDeadLetters = 8;
+
+/**
+ * The message of a dead job goes to the dead-letter queue. The job remembers the message, because only an operator makes this message active
+ * again.
+ *
+ * @returns null if the record stays as it is: the job remembers the message, or no operator can resend the message
+ */
+export function deadLettered(
+  record: DeviceRecord,
+  message: { requestId: string | null; generation: number | null; due: EpochMs; enqueuedAt: EpochMs },
+): DeviceRecord | null {
+  const part = deadPart(record, message);
+  const dead = part?.job?.dead;
+  if (!part || !dead || dead.unknown || isDeadByOperator(part.job)) return null;
+  const { deadLetters = [] } = dead;
+  const { due, enqueuedAt: activeAt } = message;
+  if (deadLetters.some((each) => each.due === due)) return null;
+  return withDead(record, part, {
+    ...dead,
+    deadLetters: [...deadLetters, { due, activeAt }].slice(-mostDeadLetters),
+  });
+}
+
+/** The record with another end of a dead job. @param part the record itself, or its refused request */
+function withDead(record: DeviceRecord, part: DeviceRecord, dead: NonNullable<Job['dead']>): DeviceRecord {
+  const job = part.job && { ...part.job, dead };
+  return part === record ? { ...record, job } : { ...record, refusal: { ...requestPartOf(part), job } };
 }

@@ -104,7 +104,17 @@ export interface Job extends PendingWork {
     readonly cancelled?: boolean;
     /** An operator discarded the job, so its dead letter is superseded. */
     readonly discarded?: { readonly at: EpochMs; readonly by: string; readonly reason: string };
+    /** The messages of the job that went to the dead-letter queue, the newest last. Only one of these messages can be resent by an operator. */
+    readonly deadLetters?: readonly DeadLetterOfJob[];
   };
+}
+
+/** A message of a dead job in the dead-letter queue. A tool that resends the message may change everything but the body. */
+export interface DeadLetterOfJob {
+  /** The `due` in the body: a copy has another one. */
+  readonly due: EpochMs;
+  /** The time at which the message became active before it went to the dead-letter queue, by the broker's clock. */
+  readonly activeAt: EpochMs;
 }
 
 /**

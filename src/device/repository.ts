@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { ProvisioningError } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
+import { openTurns } from '../shared/turns.js';
 import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
 import type { Columns, ErasableTable, Key, Row, ScannedTable } from '../storage/table.js';
 import { type IndexEntry, indexEntryOf, readIndexEntry, writeIndexEntry } from './indexEntry.js';
@@ -64,7 +66,7 @@ export interface Records {
 export interface Where {
   /** Only uuids greater than this one. */
   after?: string;
-  /** Only uuids with these first digits, at least two. The filter reads one range of one partition. */
+  /** Only uuids with these first digits, at least one. With two digits or more, the filter reads one range of one partition. */
   startsWith?: string;
   /** Only records written at or after this moment, by the clock of the writing process. */
   changedSince?: EpochMs;
@@ -89,13 +91,29 @@ export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
 /** Real contention on one device causes far fewer conflicts. After more conflicts, the caller's back-off is the better wait. */
 const mostConflicts = 50;
 
+/** The most changes of one device that wait in one process. Anybody with the fleet's key can send more requests for a device. */
+const mostInTurn = 32;
+const tooManyChanges = () =>
+  new ProvisioningError('records-unavailable', 'Too many requests change the record at the same time.');
+
 /** Opens the device records. */
 export function openRecords({ table, lists: listTable, clock, timesOf }: RecordsOptions): Records {
   const read = (uuid: string) => table.get(keyOf(uuid));
+  const turns = openTurns(mostInTurn, tooManyChanges);
   const lists = openLists(listTable, () => clock.now());
   // A row that is left behind is removed by its reader.
   const drop = (rows: readonly Omit<ListedDevice, 'listedAt'>[]) =>
     Promise.allSettled(rows.map(lists.remove));
+
+  /**
+   * Removes the rows of a version that met a conflict. The version may have been stored nevertheless, and a later version may have taken over
+   * its rows. A row that the present version does not name is named by no later version.
+   */
+  async function dropUnnamed(rows: readonly Omit<ListedDevice, 'listedAt'>[]): Promise<void> {
+    const [first] = rows;
+    const found = first && (await read(first.uuid));
+    if (found) await drop(rows.filter(({ list, row }) => found.value.listed?.[list]?.row !== row));
+  }
 
   /** @returns the stored record; null on a conflict */
   async function put(record: DeviceRecord, etag: string | null): Promise<DeviceRecord | null> {
@@ -105,12 +123,19 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
     // A record that needs a row must never be without the row, whatever process is killed at whatever time.
     await Promise.all(added.map(lists.add));
     const stored = { ...record, updatedAt: clock.now(), listed: places, stamp };
-    if (!(await putStamped(table, keyOf(record.uuid), stored, etag, columnsOf(stored)))) return null;
-    await drop(dropped);
-    return stored;
+    if (await putStamped(table, keyOf(record.uuid), stored, etag, columnsOf(stored))) {
+      await drop(dropped);
+      return stored;
+    }
+    // A new record has no ETag, and may arrive later.
+    if (etag !== null) await dropUnnamed(added).catch(() => {});
+    return null;
   }
 
-  async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
+  /** In one process, the changes of a device take turns: simultaneous changes would meet a conflict each time, and read again. */
+  const amend = (uuid: string, change: Change) => turns.run(uuid, () => amendNow(uuid, change));
+
+  async function amendNow(uuid: string, change: Change): Promise<DeviceRecord | null> {
     let stored: DeviceRecord | null = null;
     await optimisticUpdate({
       name: 'The record',
@@ -225,13 +250,13 @@ const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 function filterOf({ changedSince, after, startsWith }: Where): string | undefined {
   const conditions: string[] = [];
   if (changedSince !== undefined) conditions.push(`changed ge ${Math.floor(changedSince)}L`);
-  if (startsWith !== undefined)
-    conditions.push(
-      `PartitionKey eq ${literal(keyOf(startsWith).partition)}`,
-      `RowKey ge ${literal(startsWith)}`,
-      // A uuid has no digit above f.
-      `RowKey lt ${literal(`${startsWith}g`)}`,
-    );
+  if (startsWith !== undefined) {
+    // A partition has the first two digits of its uuids. A uuid has no digit above f.
+    const isRange = startsWith.length < 2;
+    const name = isRange ? 'PartitionKey' : 'RowKey';
+    if (!isRange) conditions.push(`PartitionKey eq ${literal(keyOf(startsWith).partition)}`);
+    conditions.push(`${name} ge ${literal(startsWith)}`, `${name} lt ${literal(`${startsWith}g`)}`);
+  }
   // The filter skips whole partitions only. `summaries` skips the rest.
   if (after !== undefined) conditions.push(`PartitionKey ge '${keyOf(after).partition}'`);
   return conditions.length > 0 ? conditions.join(' and ') : undefined;

@@ -140,12 +140,14 @@ export function desiredBy(
   const place = { present: request.present, service: request.present ? request.service : null };
   const valid = found && validFallback(found)?.desired;
   const isValidated = [before, valid].some((each) => each?.validated && isSamePlace(each, place));
+  // A change of service that others have caused does not delay a device that proves its identity.
+  const keepsMove = request.present && before?.present && (before.proved || !request.proved);
   return {
     ...place,
     ...(request.present && request.own && { own: ownKeyBy(request.own, found) }),
     requestId,
     requestedAt: now,
-    ...(request.present && before?.present && before.movedAt !== undefined && { movedAt: before.movedAt }),
+    ...(keepsMove && before.movedAt !== undefined && { movedAt: before.movedAt }),
     ...(request.present && isValidated && { validated: true }),
     ...(request.present && request.announced && { announced: true as const }),
     ...(request.present &&

@@ -35,6 +35,7 @@ export interface LostWork {
   revoke?: readonly string[] | undefined;
   revokedKeys?: readonly string[] | undefined;
   own?: OwnKey | undefined;
+  proved?: true | undefined;
   traceparent?: string | undefined;
 }
 
@@ -99,6 +100,7 @@ export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
     ...(own && { own }),
     requestId,
     requestedAt: now,
+    ...(present && lost.proved && { proved: true as const }),
     ...retirementOf(lost),
   };
 }

@@ -53,6 +53,8 @@ export function requested(
   const next = {
     ...before,
     ...refusalBeside(before, desired),
+    // Failures that others have caused do not delay a device that proves its identity.
+    ...(desired.proved && !before.desired.proved && { failures: 0 }),
     desired,
     fallback: fallbackFor(found, desired),
   };
@@ -152,12 +154,16 @@ export function checkRequested(
   return isSame ? null : { ...record, check: next };
 }
 
-/** The record was lost, and a message of the lost job has arrived. The new job has the generation of the message. */
+/**
+ * The record was lost, and a message of the lost job has arrived. The new job has the generation of the message. A message from before the signature of the CA does not
+ * name the certificate that the device may use: the worker asks the hub.
+ */
 export function restoredFromMessage(message: LostWork, { now }: Context): DeviceRecord {
   const { uuid, generation, traceparent } = message;
   const job: Job = {
     generation,
     due: now,
+    ...(message.own?.thumbprint === null && { forceVerify: true }),
     ...(traceparent !== undefined && { traceparent }),
   };
   const record = newRecord(uuid, desiredByMessage(message, now), now);

@@ -178,7 +178,8 @@ async function requestDevice(
     isInUse: heldThumbprint(found.value.observed) !== null || hasPendingChange(found.value),
   };
   if (otherServiceOf(place, service) !== null) return 'atOtherService';
-  const desired = { uuid, present: true as const, service };
+  // balena has just listed the device.
+  const desired = { uuid, present: true as const, service, announced: true as const };
   const acceptance = await retryWithBackoff(clock, () => accept(deps, desired), signal);
   switch (acceptance.kind) {
     case 'already-provisioned':

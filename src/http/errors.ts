@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config.js';
 import { policyOf } from '../shared/errorPolicy.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { problem } from './problem.js';
+import { TooBusy } from './requestLimit.js';
 
 /** The part of the API: the first word of the error codes. */
 export type ApiArea = 'provision' | 'webhook' | 'ops';
@@ -62,6 +63,21 @@ function wrongSettings({ problems }: ConfigError, callers: 'with-key' | 'anonymo
   });
 }
 
+/** The callers of refused requests come back spread over a minute: a fleet boots at once. */
+const busySeconds = { least: 5, most: 60 };
+
+/** The answer to a request that the process has no time for. Nothing is logged: the flood itself would cost more than its requests. */
+function tooBusy({ message }: TooBusy): HttpResponseInit {
+  const { least, most } = busySeconds;
+  const seconds = least + Math.floor(Math.random() * (most - least));
+  return problem({
+    status: 503,
+    code: 'too-busy',
+    detail: `${message} The request was not accepted: repeat the request in ${seconds} seconds.`,
+    headers: { 'retry-after': String(seconds) },
+  });
+}
+
 /**
  * Makes a handler that answers errors with problem documents: the caller's mistakes with 4xx, all other errors with 503 and
  * Retry-After. An answer never contains a stack trace.
@@ -76,6 +92,7 @@ export function withErrorResponses(
     try {
       return await handle(request);
     } catch (error) {
+      if (error instanceof TooBusy) return tooBusy(error);
       if (error instanceof BadRequest)
         return problem({ status: error.status, code: error.code, detail: error.message });
       if (error instanceof Unauthorized)

@@ -76,7 +76,7 @@ const moveAgainAfterMs = 10 * minutes;
  * change: without it, anybody with the fleet's key could keep a device out by a request for an invented service every 200 ms.
  */
 const changeAgainAfterMs = 5_000;
-/** A process can die between writing a record and sending its message. After this time a repeated request sends the message again. */
+/** A process can die between writing a record and sending its message. After this time, a process that has not sent the message itself sends it. */
 const sendAgainAfterMs = 30_000;
 
 /**

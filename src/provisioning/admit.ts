@@ -38,10 +38,7 @@ export type Admission =
   | { kind: 'postponed' };
 
 const postponedAdmission: Admission = { kind: 'postponed' };
-/**
- * If a message of a dead job becomes active more than this time after its scheduled time, an operator has resent the message. Clocks may
- * differ by less than this time.
- */
+/** A dead letter that becomes active again after this time was resent. Two equal messages, of which the queue has dropped none, become active in less time. */
 const resentAfterMs = 60_000;
 /** While a run for another message holds the lease, the message comes back after this time at the latest. */
 const leaseWaitMs = 5_000;
@@ -174,8 +171,10 @@ async function admitWithReservation(
         ? await postpone(turn.due, 'look-up', { ...(lookUp !== null && { lookUp }) })
         : await takeLease(deps, found, { id, reservation, verifiesHub });
   if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);
-  // After a conflict a new look-up is not needed. Reservations from the record still belong to the record.
-  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);
+  // Of an old and a new place, only one is needed: the old one after a conflict, because it still belongs to the record.
+  const unused = admission ? work?.lookUp : lookUp;
+  const isReplaced = lookUp !== null && lookUp !== work?.lookUp;
+  if (isReplaced && unused) balenaLimit.release(unused);
   return admission;
 }
 
@@ -243,16 +242,17 @@ function diedTooOften(): ProvisioningError {
 }
 
 /**
- * Whether an operator has resent the dead letter with another tool. The dead letter of a cancelled or discarded job is superseded: neither a resent message
- * nor a late copy undoes what an operator has decided.
+ * Whether an operator has resent a dead letter with another tool: the job knows the message as a dead letter, and the message has become active again. A late
+ * copy is another message. The dead letter of a cancelled or discarded job is superseded: a resent message does not undo what an operator has decided.
  *
  * @param enqueuedAt the time at which the message became active
  */
 export function wasResent(
   dead: NonNullable<Job['dead']>,
-  message: ProvisioningMessage,
+  { due }: Pick<ProvisioningMessage, 'due'>,
   { enqueuedAt }: Pick<Delivery, 'enqueuedAt'>,
 ): boolean {
   if (dead.cancelled || dead.discarded) return false;
-  return enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
+  const known = dead.deadLetters?.find((each) => each.due === due);
+  return known !== undefined && enqueuedAt > known.activeAt + resentAfterMs;
 }

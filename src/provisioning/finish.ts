@@ -3,6 +3,7 @@ import { deadPart, heldPlace, isRefused } from '../device/refusal.js';
 import { isCheckNext, operationOf, pendingWork, workOfMessage } from '../device/state.js';
 import {
   completed,
+  deadLettered,
   endedAfterCancel,
   failed,
   leaseLost,
@@ -23,7 +24,7 @@ import { currentTraceparent } from '../telemetry/traceparent.js';
 import { backOff, quickTryAfter } from '../throttling/backOff.js';
 import { areAllClosed, releaseProbes } from '../throttling/circuitBreaker.js';
 import type { RateLimiter, Reservation } from '../throttling/rateLimiter.js';
-import type { WorkerDependencies } from './dependencies.js';
+import type { Delivery, WorkerDependencies } from './dependencies.js';
 import type { Run } from './run.js';
 
 const weekMs = 7 * 86_400_000;
@@ -55,7 +56,7 @@ type Conclusion =
  */
 export async function finish(
   deps: WorkerDependencies,
-  message: ProvisioningMessage,
+  message: ProvisioningMessage & Pick<Delivery, 'enqueuedAt'>,
   run: Run,
   outcome: RunOutcome,
 ): Promise<DeviceRecord> {
@@ -84,7 +85,7 @@ export async function finish(
         keepIssuedMs: settings.keepIssuedMs ?? weekMs,
       });
       ended = endedPart(released, concluded);
-      return concluded;
+      return deadLettered(concluded, message) ?? concluded;
     }),
   );
   if (!written) throw new Error('unreachable: every run ends with a write');

@@ -4,6 +4,7 @@ import { isCheckNext, onlyLooks, pendingWork } from '../device/state.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import type { BalenaLimit } from '../throttling/balenaLimit.js';
+import { deservesBetter } from '../throttling/line.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 import { claimOf } from './reserve.js';
@@ -51,6 +52,9 @@ export async function refuseIfLineIsFull(
  * Reserves the look-up with which a run begins, in balena's limit. A near look-up is waited for. A deprovisioning begins at the hub, and never
  * waits here: its requests to balena are counted, and come last.
  *
+ * The place in the line may be from a request that anybody can make, or from the time before a revocation. Work that deserves a better lane takes a
+ * new place.
+ *
  * @throws ProvisioningError `records-unavailable`
  */
 export async function reserveLookUp(
@@ -64,7 +68,11 @@ export async function reserveLookUp(
   const canWait = reserved === undefined && isCheckNext(record) && !claim.isUrgent;
   if (canWait && (await balenaLimit.nextFree(claim)) - now > checkHorizonMs)
     return { kind: 'later', due: now + Math.round(checkAgainMs * (1 + random())), lookUp: null };
-  const lookUp = reserved ?? (await balenaLimit.reserve(claim));
-  const due = await balenaLimit.waitFor(lookUp);
+  let lookUp = reserved ?? (await balenaLimit.reserve(claim));
+  let due = await balenaLimit.waitFor(lookUp);
+  if (due !== null && deservesBetter(claim, lookUp)) {
+    lookUp = await balenaLimit.reserve(claim);
+    due = await balenaLimit.waitFor(lookUp);
+  }
   return { kind: due === null ? 'now' : 'later', due: due ?? clock.now(), lookUp };
 }

@@ -14,8 +14,8 @@ import { findDevice, findScope, isServed } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
 /**
- * Brings a device to its desired state: validate, mint, register, store; or remove. With an own key: validate, register. Each step does only what is missing, so a later run
- * can start again after any interruption.
+ * Brings a device to its desired state: validate, mint, register, store; or remove. With an own key: validate, sign (a certificate request),
+ * register. Each step does only what is missing, so a later run can start again after any interruption.
  *
  * @throws ProvisioningError; the findings so far are in `work`
  */

@@ -6,7 +6,7 @@ import type { ThumbprintPair } from '../iothub/types.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { clearForeignServices } from './steps/clear.js';
 import { readBack } from './steps/readBack.js';
-import { registerExactly } from './steps/register.js';
+import { readAccepted, registerExactly } from './steps/register.js';
 import { clearAll, removeIdentity } from './steps/remove.js';
 import type { Work } from './steps/work.js';
 
@@ -18,8 +18,9 @@ import type { Work } from './steps/work.js';
  * @returns false if balena does not have the device any more
  * @throws ProvisioningError `certificate-revoked` if the key or its certificate is revoked; `ca-…`, `hub-…`, `balena-…`, `timed-out`
  */
-export async function reconcileOwn(work: Work, own: OwnKey, device: BalenaDevice): Promise<boolean> {
-  const issued = issuedBeside(work, own, device);
+export async function reconcileOwn(work: Work, wanted: OwnKey, device: BalenaDevice): Promise<boolean> {
+  const issued = issuedBeside(work, wanted, device);
+  const own = await withCertificateInUse(work, wanted, issued);
   const other = [issued, unrevokedBefore(work, own)].find((each) => isUsable(work, own, each)) ?? null;
   if (isRevokedOwn(work.desired, own)) return withdraw(work, issued, other);
   // The record has the certificate before the hub hears of it. The wait for the hub comes afterwards, so the CA delays no other device.
@@ -30,6 +31,19 @@ export async function reconcileOwn(work: Work, own: OwnKey, device: BalenaDevice
   note(work, certificate, issued, other);
   if (issued !== null) return readBack(work, await clearForeignServices(work, device), 'store');
   return clearAll(work, device, 'store');
+}
+
+/**
+ * The own key with the certificate before. A message from before the signature of the CA can restore a lost record. The device may then use a certificate that only
+ * the hub knows, and the new certificate must not cut the device off. The key of that certificate is not known, so no such certificate stays after a revocation.
+ */
+async function withCertificateInUse(work: Work, own: OwnKey, issued: string | null): Promise<OwnKey> {
+  const { desired, observed, forceVerify } = work;
+  const isRestored = forceVerify && observed.thumbprint === null && observed.previous === null;
+  if (own.thumbprint !== null || !isRestored || desired.revokedKeys !== undefined) return own;
+  const [newest] = Array.isArray(observed.hub) ? observed.hub : await readAccepted(work);
+  const isInUse = newest !== undefined && newest !== issued && isUsable(work, own, newest);
+  return isInUse ? { ...own, before: newest } : own;
 }
 
 /**

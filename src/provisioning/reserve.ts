@@ -73,12 +73,18 @@ export async function reserve(
   return { ...begins, kind: 'later', due: now + Math.round(checkAgainMs * (1 + random())) };
 }
 
-/** The claim of a device's next work. @param fleet the fleet as far as known; default: the recorded fleet */
+/**
+ * The claim of a device's next work. A device that has proved its identity, or that balena or the sweep has announced, exists. Any other
+ * device without a known fleet may be invented.
+ *
+ * @param fleet the fleet as far as known; default: the recorded fleet
+ */
 export function claimOf(
   record: Pick<DeviceRecord, 'job' | 'check' | 'desired' | 'observed'>,
   fleet = record.observed.fleet,
 ): Claim {
-  return { fleet, isUrgent: goesFirst(record) };
+  const { announced, proved } = record.desired;
+  return { fleet, isKnown: announced === true || proved === true, isUrgent: goesFirst(record) };
 }
 
 /**

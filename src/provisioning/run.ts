@@ -1,5 +1,5 @@
 import { withFleet } from '../balena/errors.js';
-import type { DeviceRecord, KeyToSign, OwnCertificate, StepResult } from '../device/record.js';
+import type { DeviceRecord, KeyHistory, KeyToSign, OwnCertificate, StepResult } from '../device/record.js';
 import { heldPlace } from '../device/refusal.js';
 import { onlyLooks, pendingWork } from '../device/state.js';
 import { leaseRenewed, scopesFound, signed } from '../device/transitions.js';
@@ -153,13 +153,13 @@ export function startRun(
   return run;
 
   /** The record has the certificate before anything else hears of it. A process that dies before leaves a key that is signed again. */
-  async function sign(own: KeyToSign): Promise<OwnCertificate> {
+  async function sign(own: KeyToSign & KeyHistory): Promise<OwnCertificate> {
     await holdLease();
     const ms = timeLeft();
     const certificate = await reported(() => deps.ca.sign(record.uuid, own, ms));
     const written = await retryTransient(() =>
       deps.records.amend(record.uuid, (found) =>
-        found?.lease?.by === id ? signed(found, certificate) : null,
+        found?.lease?.by === id ? signed(found, certificate, own.before) : null,
       ),
     );
     if (!written) throw replaced();

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { DeviceRecord } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
 import { workOfMessage } from '../device/state.js';
-import { tooLarge } from '../device/transitions.js';
+import { deadLettered, tooLarge } from '../device/transitions.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
@@ -106,13 +106,13 @@ async function work(
   const admission = await admit(deps, message, delivery);
   addLogContext({ outcome: admission.kind });
   if (admission.kind === 'postponed') return;
-  if (admission.kind === 'dead') return deadLetter(admission.record, delivery);
+  if (admission.kind === 'dead') return deadLetter(deps, admission.record, message, delivery);
 
   const { run } = admission;
   const startedAt = deps.clock.now();
   const outcome = await outcomeOf(run);
   run.end(outcome.kind === 'failed' ? outcome.error : undefined);
-  const record = await finish(deps, message, run, outcome);
+  const record = await finish(deps, { ...message, enqueuedAt: delivery.enqueuedAt }, run, outcome);
   const ms = deps.clock.now() - startedAt;
   addLogContext({ ...logContextOf(outcome), ms });
   delivery.log(describe(run, outcome, ms));
@@ -128,7 +128,7 @@ async function publishAndDeadLetter(
 ): Promise<void> {
   await publish(deps, record);
   const dead = deadPart(record, message);
-  if (dead) await deadLetter(dead, delivery);
+  if (dead) await deadLetter(deps, dead, message, delivery);
 }
 
 async function outcomeOf(run: Run): Promise<RunOutcome> {
@@ -149,9 +149,22 @@ function logContextOf(outcome: RunOutcome): Attributes {
   return { outcome: outcome.kind, code, ...(step !== undefined && { step }) };
 }
 
-async function deadLetter(record: DeviceRecord, delivery: Delivery): Promise<void> {
+/**
+ * Dead-letters a message. The record knows the dead letter before: otherwise an operator could resend a dead letter that the record takes for a late copy.
+ *
+ * @param record with the dead job of the message
+ */
+async function deadLetter(
+  { records }: WorkerDependencies,
+  record: DeviceRecord,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+): Promise<void> {
   const isUnknown = record.job?.dead?.unknown === true;
   if (isUnknown) return delivery.log(`${record.uuid}: failed for good, ${record.error?.code}`);
+  const received = { ...message, enqueuedAt: delivery.enqueuedAt };
+  if (deadLettered(record, received))
+    await records.amend(record.uuid, (found) => found && deadLettered(found, received));
   delivery.log(`${record.uuid}: dead-lettered, ${record.error?.code}`);
   return delivery.deadLetter(record.error?.code ?? 'unexpected', describeFailure(record));
 }

@@ -47,6 +47,8 @@ const provisioningSchema = z.object({
   service: serviceName.nullable(),
   /** The own key of the device; missing with an issued key, and when deprovisioning. */
   own: ownKey.optional(),
+  /** The device has proved its identity. */
+  proved: z.literal(true).optional(),
   /** The thumbprints to retire and to revoke; none if missing. */
   retire: thumbprints,
   revoke: thumbprints,
@@ -56,7 +58,7 @@ const provisioningSchema = z.object({
   traceparent: z.string().length(55).optional().catch(undefined),
 });
 
-/** The message of a job or check. The message makes a worker process the device. Only if the record was lost does the worker use operation, service, own key and thumbprints. */
+/** The message of a job or check. The message makes a worker process the device. Only if the record was lost does the worker use operation, service, own key, proof and thumbprints. */
 export type ProvisioningMessage = z.infer<typeof provisioningSchema>;
 
 /** A message that this version cannot process. `reason` and the error message go to the dead letter. */

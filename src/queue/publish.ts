@@ -26,11 +26,12 @@ export async function publish(
     uuid,
     requestId: desired.requestId,
     generation: work.generation,
-    // `due` is never in the past: a worker recognises by `due` that an operator has resent a dead letter.
+    // Each message of the work has its own `due`: a worker recognises by `due` a dead letter that an operator has resent.
     due: Math.max(work.due, clock.now()),
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
     ...(desired.own && { own: desired.own }),
+    ...(desired.proved && { proved: true }),
     ...retirementOf(desired),
     ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
   };
@@ -80,30 +81,32 @@ export async function publishOrMarkUnsent(
   }
 }
 
-/** The messages that this process has sent within the last minute. */
+/**
+ * The messages that this process has sent, and whose sending Service Bus has confirmed, within the duplicate window of the queue. The
+ * queue would drop the same message, so nothing is gained by sending the message again within this time.
+ */
 export interface SentRecently {
   has(messageId: string): boolean;
   add(messageId: string): void;
 }
 
-const forgetAfterMs = 60_000;
 /** About ten megabytes. A message that is forgotten too early is sent once more, and the queue drops the duplicate. */
 const mostRemembered = 100_000;
 
-/** Opens the memory of sent messages. */
-export function rememberSent(clock: Clock): SentRecently {
+/** Opens the memory of sent messages. @param windowMs the duplicate window of the queue, ms */
+export function rememberSent(clock: Clock, windowMs: number): SentRecently {
   // A Map keeps the order of insertion, so the oldest entries come first.
   const sent = new Map<string, EpochMs>();
   const forgetOld = (now: EpochMs) => {
     for (const [messageId, at] of sent) {
-      if (now - at < forgetAfterMs && sent.size <= mostRemembered) return;
+      if (now - at < windowMs && sent.size <= mostRemembered) return;
       sent.delete(messageId);
     }
   };
   return {
     has(messageId) {
       const at = sent.get(messageId);
-      return at !== undefined && clock.now() - at < forgetAfterMs;
+      return at !== undefined && clock.now() - at < windowMs;
     },
     add(messageId) {
       const now = clock.now();

@@ -200,7 +200,7 @@ export const errorPolicies = {
     firstBackOffMs: 30 * seconds,
     meaning: 'balena accepts our API key, and refuses to change the variables of this device.',
     advice:
-      "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay: `provisioner dead-letters replay --code balena-write-refused`.",
+      "Give the key's user the role Operator or higher for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay: `provisioner dead-letters replay --code balena-write-refused`.",
   },
   'hub-conflict': {
     ...deviceFailed,
@@ -352,19 +352,39 @@ export function policyOf(code: ErrorCode): ErrorPolicy {
   return errorPolicies[code];
 }
 
+/** The device or the fleet of an advice. A value that is not known is null or missing. */
+export interface AdviceFor {
+  uuid?: string | null;
+  fleet?: string | null;
+  /** The fleets that exist, as far as the caller knows. */
+  fleets?: Iterable<string>;
+}
+
+/** The fleets that an advice names. */
+const mostFleets = 5;
+
 /**
  * The operator's next step.
  *
  * @param code the code of a failed request, or the reason of a dead letter that this version cannot read
- * @param device fills the UUID and the fleet into the commands; without a value the placeholders `<uuid>` and `<slug>` stay
+ * @param about fills the UUID and the fleet into the commands. Without a fleet, commands about dead letters name the device. Where `<slug>` stays, the
+ * advice says which fleets exist
  */
-export function adviceFor(
-  code: string,
-  { uuid, fleet }: { uuid?: string; fleet?: string | null } = {},
-): string {
+export function adviceFor(code: string, { uuid, fleet, fleets = [] }: AdviceFor = {}): string {
   if (!Object.hasOwn(errorPolicies, code))
     return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Read the message in the queue. Discard the message if another program has sent it.';
-  return policyOf(code as ErrorCode)
-    .advice.replaceAll('<uuid>', uuid ?? '<uuid>')
-    .replaceAll('<slug>', fleet ?? '<slug>');
+  const { advice } = policyOf(code as ErrorCode);
+  const withDevice = uuid ? advice.replaceAll('<uuid>', uuid) : advice;
+  if (fleet) return withDevice.replaceAll('<slug>', fleet);
+  // A dead letter without a known fleet matches no filter for a fleet.
+  const filtered = uuid
+    ? withDevice.replaceAll(/(dead-letters [^`]*)--fleet <slug>/g, `$1--uuid ${uuid}`)
+    : withDevice;
+  return filtered.includes('<slug>') ? `${filtered} ${whatSlugMeans([...new Set(fleets)])}` : filtered;
+}
+
+function whatSlugMeans(fleets: string[]): string {
+  if (fleets.length === 0) return '`<slug>` stands for the fleet, such as my_org/my_fleet.';
+  const more = fleets.length > mostFleets ? `, and ${fleets.length - mostFleets} more` : '';
+  return `\`<slug>\` stands for the fleet. Fleets with records: ${fleets.sort().slice(0, mostFleets).join(', ')}${more}.`;
 }

@@ -3,7 +3,7 @@ import { SeverityNumber } from '@opentelemetry/api-logs';
 import type { LogRecordProcessor, SdkLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { EpochMs } from '../shared/time.js';
-import { lastMinute } from './openMetrics.js';
+import { type LastMinute, lastMinute } from './openMetrics.js';
 import { isLeftOut } from './spans.js';
 
 /**
@@ -23,7 +23,9 @@ export interface Sampling {
 
 /** The first span of a trace in this process, with everything in it. */
 interface Root {
+  traceId: string;
   isKept: boolean;
+  hasFailed: boolean;
   isOver: boolean;
   /** Sends the spans and lines that wait for the end of the span. */
   waiting: (() => void)[];
@@ -31,30 +33,44 @@ interface Root {
 
 /**
  * Samples when a large fleet works: above `perMinute` traces in the last minute, this process keeps the share that gives `perMinute`, chosen by the
- * trace's id. Repeated requests, which are left out anyway, do not count. All processes therefore prefer the same traces. A trace with a failure is always kept, with everything that this process
- * has sent about it, and so is the request of an operator. Metrics are never sampled.
+ * trace's id. Repeated requests, which are left out anyway, do not count. All processes therefore prefer the same traces. A trace with a failure is kept, with everything that this process
+ * has sent about it, up to `perMinute` traces of the same error code in the last minute, and then a share in the same way: callers can invent
+ * UUIDs and proofs, and telemetry costs money, or ends for the day at its quota. So many failures of one code hide no failure of another code.
+ * The requests of operators are always kept. Metrics are never sampled.
  */
 export function openSampling(now: () => EpochMs, perMinute = keptPerMinute): Sampling {
   const roots = new WeakMap<object, Root>();
   const began = new WeakSet<object>();
   const traces = lastMinute(now);
+  const failures = new Map<string, LastMinute>();
   const rootIn = (where: Context) => roots.get(trace.getSpan(where) ?? {});
 
   function begin(span: ReadableSpan): Root {
-    if (!causedByDevices.has(span.name)) return { isKept: true, isOver: false, waiting: [] };
-    const share = perMinute / Math.max(perMinute, traces.sum());
-    return { isKept: partOf(span.spanContext().traceId) < share, isOver: false, waiting: [] };
+    const { traceId } = span.spanContext();
+    const isKept = !causedByDevices.has(span.name) || isOfShare(traceId, traces);
+    return { traceId, isKept, hasFailed: false, isOver: false, waiting: [] };
   }
 
-  function keep(root: Root): void {
-    root.isKept = true;
-    for (const send of root.waiting.splice(0)) send();
+  /** Whether the trace belongs to the share of these traces that is kept. */
+  const isOfShare = (traceId: string, others: LastMinute) =>
+    partOf(traceId) < perMinute / Math.max(perMinute, others.sum());
+
+  /** Decides at the first failure of a trace whether the trace is kept after all. */
+  function fail(root: Root, code: string): void {
+    root.hasFailed = true;
+    const same = failures.get(code) ?? lastMinute(now);
+    failures.set(code, same);
+    same.add(1);
+    root.isKept = isOfShare(root.traceId, same);
+    const waiting = root.waiting.splice(0);
+    if (root.isKept) for (const send of waiting) send();
   }
 
-  function pass(root: Root | undefined, hasFailed: boolean, send: () => void): void {
-    if (root && hasFailed && !root.isKept) keep(root);
+  /** @param code the code of a failure; '' for a failure without a code; null without a failure */
+  function pass(root: Root | undefined, code: string | null, send: () => void): void {
+    if (root && code !== null && !root.isKept && !root.hasFailed) fail(root, code);
     if (!root || root.isKept) send();
-    else if (!root.isOver) root.waiting.push(send);
+    else if (!root.isOver && !root.hasFailed) root.waiting.push(send);
   }
 
   return {
@@ -67,7 +83,7 @@ export function openSampling(now: () => EpochMs, perMinute = keptPerMinute): Sam
       },
       onEnd(span) {
         const root = roots.get(span);
-        pass(root, hasFailed(span), () => {
+        pass(root, failureOf(span), () => {
           for (const each of inner) each.onEnd(span);
         });
         if (!root || !began.has(span)) return;
@@ -80,7 +96,7 @@ export function openSampling(now: () => EpochMs, perMinute = keptPerMinute): Sam
     }),
     lines: (inner) => ({
       onEmit: (line, where = context.active()) =>
-        pass(rootIn(where), isFailure(line), () => inner.onEmit(line, where)),
+        pass(rootIn(where), failureIn(line), () => inner.onEmit(line, where)),
       forceFlush: () => inner.forceFlush(),
       shutdown: () => inner.shutdown(),
     }),
@@ -92,11 +108,18 @@ function partOf(traceId: string): number {
   return Number.parseInt(traceId.slice(-8), 16) / 2 ** 32;
 }
 
-function hasFailed({ status, attributes }: ReadableSpan): boolean {
+const codeIn = ({ code }: { code?: unknown }) => (typeof code === 'string' ? code : '');
+
+/** @returns the code of a failure, '' for a failure without a code, and null without a failure */
+function failureOf({ status, attributes }: ReadableSpan): string | null {
   const httpStatus = Number(attributes['http.response.status_code'] ?? 0);
-  return status.code === SpanStatusCode.ERROR || attributes.code !== undefined || httpStatus >= 500;
+  const hasFailed =
+    status.code === SpanStatusCode.ERROR || attributes.code !== undefined || httpStatus >= 500;
+  return hasFailed ? codeIn(attributes) : null;
 }
 
-function isFailure({ severityNumber = 0, attributes }: SdkLogRecord): boolean {
-  return severityNumber >= SeverityNumber.WARN || attributes.code !== undefined;
+/** @returns as `failureOf` */
+function failureIn({ severityNumber = 0, attributes }: SdkLogRecord): string | null {
+  const hasFailed = severityNumber >= SeverityNumber.WARN || attributes.code !== undefined;
+  return hasFailed ? codeIn(attributes) : null;
 }

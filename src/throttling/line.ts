@@ -6,14 +6,19 @@ import type { Claim, Reservation } from './rateLimiter.js';
  * counted in operations, and not in milliseconds.
  */
 
+/** A range of turns. The ranges of a list are in rising order. */
+type Range = [first: number, last: number];
+
 /** The places of one fleet, or the urgent places of one fleet. */
 export interface Lane {
   /** The highest turn that was given out. */
   issued: number;
   /** Every turn up to this one may be used. */
   released: number;
-  /** Ranges of turns that were given back before their release, in rising order. New claims get them first. */
-  returned: [first: number, last: number][];
+  /** Turns that were given back before their release. New claims get them first. */
+  returned: Range[];
+  /** Turns of devices that used another turn. Nobody gets them: the devices behind have waited longer than a newcomer. */
+  served: Range[];
   /** The stride scheduler's progress: the lane with the least progress is served next. */
   progress: number;
 }
@@ -51,11 +56,12 @@ const burstMs = 250;
 const openMs = 10_000;
 const manyOpenMs = 2_500;
 const borrowedMs = 5_000;
-/** An urgent lane gets this many operations for each operation of another lane. */
+/** All urgent lanes together get this many operations for each operation of another lane. */
 const urgentWeight = 8;
-/** A row of 64 lanes is below 10 KB. Further fleets share the lane without a fleet. */
+/** A row of 64 lanes is below 10 KB. Further fleets share one lane. */
 const mostLanes = 64;
-const mostRanges = 100;
+/** Of all lanes together: 12 KB. The table takes 64 KB. */
+const mostRanges = 400;
 /** A hub never asks for a longer wait. A moment beyond was written by a process with a wrong clock. */
 const longestPauseMs = 15 * 60_000;
 
@@ -72,51 +78,74 @@ export function rateOf(perMinute: number): Rate {
 }
 
 const urgentMark = '!';
-const weightOf = (name: string) => (name.startsWith(urgentMark) ? urgentWeight : 1);
-const lengthOf = ([first, last]: [number, number]) => last - first + 1;
-const waitingIn = ({ issued, released, returned }: Lane) =>
-  returned.reduce((waiting, range) => waiting - lengthOf(range), issued - released);
+/** The lane of the fleets beyond the limit, and of known devices without a known fleet. No slug of a fleet has this form. */
+const sharedLane = '+';
+/** The lane of devices that anybody may have invented. */
+const inventedLane = '';
 
-/** The lane of a claim. */
-export function laneOf({ lanes }: RateLimiterRow, { fleet, isUrgent = false }: Claim): string {
-  const name = `${isUrgent ? urgentMark : ''}${fleet ?? ''}`;
+/** The weight of each urgent lane; every other lane has 1. Urgent lanes of many fleets are no weaker than other lanes, and not much stronger. */
+function urgentWeightIn(names: string[]): number {
+  const urgent = names.filter((name) => name.startsWith(urgentMark)).length;
+  return Math.max(1, urgentWeight / Math.max(1, urgent));
+}
+const lengthOf = ([first, last]: Range) => last - first + 1;
+const unusedIn = ({ returned, served }: Pick<Lane, 'returned' | 'served'>) => [...returned, ...served];
+const waitingIn = (lane: Lane) =>
+  unusedIn(lane).reduce((waiting, range) => waiting - lengthOf(range), lane.issued - lane.released);
+
+/** The lane of a claim, as long as there are not too many lanes. */
+export function ownLaneOf({ fleet, isKnown, isUrgent }: Claim): string {
+  return `${isUrgent ? urgentMark : ''}${fleet ?? (isKnown ? sharedLane : inventedLane)}`;
+}
+
+/** The lane of a claim. A fleet without a lane of its own never shares the lane of devices that anybody may have invented. */
+export function laneOf({ lanes }: RateLimiterRow, claim: Claim): string {
+  const name = ownLaneOf(claim);
   const isFull = !(name in lanes) && Object.keys(lanes).length >= mostLanes;
-  return isFull ? (isUrgent ? urgentMark : '') : name;
+  if (!isFull || name === inventedLane) return name;
+  return claim.isUrgent ? urgentMark : sharedLane;
+}
+
+/** Whether the claim of work has a better lane than the one in which the work has a place. */
+export function deservesBetter(claim: Claim, { lane }: Reservation): boolean {
+  if (claim.isUrgent) return !lane.startsWith(urgentMark);
+  return lane === inventedLane && ownLaneOf(claim) !== inventedLane;
 }
 
 /** Hands out the operations since the last change: to the lanes by turns, as long as their devices use them. */
 export function advance(row: RateLimiterRow, rate: Rate, now: EpochMs): void {
   if (row.at > now + longestPauseMs) row.at = now;
+  // A process of version 0.1 may have written the lane.
+  for (const lane of Object.values(row.lanes)) lane.served ??= [];
   // A new row begins with one free operation. Its turns are above those of a row that was lost.
   if (row.at === 0) Object.assign(row, { at: now, spare: 1, top: Math.max(row.top, Math.floor(now)) });
   if (now > row.at) {
     row.spare += (now - row.at) * rate.perMs;
     row.at = now;
   }
+  const urgent = urgentWeightIn(Object.keys(row.lanes));
   for (let lane = nextLane(row); lane && row.spare >= 1 && row.open < rate.mostOpen; lane = nextLane(row)) {
     const [name, place] = lane;
     row.spare -= 1;
     row.open += 1;
     place.released += 1;
-    place.progress += 1 / weightOf(name);
-    skipReturned(place);
+    place.progress += name.startsWith(urgentMark) ? 1 / urgent : 1;
+    skipUnused(place);
     if (waitingIn(place) <= 0) delete row.lanes[name];
   }
   row.spare = Math.min(row.spare, rate.burst);
 }
 
-/** Turns that were given back cost nothing: the devices behind them move up. */
-function skipReturned(lane: Lane): void {
-  const [first] = lane.returned;
-  if (first?.[0] === lane.released + 1) {
-    lane.returned.shift();
-    lane.released = first[1];
-  }
-  const last = lane.returned.at(-1);
-  if (last?.[1] === lane.issued) {
-    lane.returned.pop();
-    lane.issued = last[0] - 1;
-  }
+/** Turns that nobody uses cost nothing: the devices behind them move up. */
+function skipUnused(lane: Lane): void {
+  let before: number;
+  do {
+    before = unusedIn(lane).length;
+    for (const ranges of [lane.returned, lane.served]) {
+      if (ranges[0]?.[0] === lane.released + 1) lane.released = ranges.shift()![1];
+      if (ranges.at(-1)?.[1] === lane.issued) lane.issued = ranges.pop()![0] - 1;
+    }
+  } while (unusedIn(lane).length < before);
 }
 
 function nextLane({ lanes }: RateLimiterRow): [string, Lane] | undefined {
@@ -205,33 +234,47 @@ export function canTakeAhead(row: RateLimiterRow, rate: Rate, now: EpochMs, clai
 
 function newLane({ lanes, top }: RateLimiterRow): Lane {
   const progress = Math.min(...Object.values(lanes).map((lane) => lane.progress));
-  return { issued: top, released: top, returned: [], progress: Number.isFinite(progress) ? progress : 0 };
+  return {
+    issued: top,
+    released: top,
+    returned: [],
+    served: [],
+    progress: Number.isFinite(progress) ? progress : 0,
+  };
 }
 
-/** Gives an operation back. */
-export function giveBack(row: RateLimiterRow, { lane: name, turn }: Reservation): void {
+/** Gives an operation back. @param list `served` if the device of the turn uses another operation */
+export function giveBack(
+  row: RateLimiterRow,
+  { lane: name, turn }: Reservation,
+  list: 'returned' | 'served' = 'returned',
+): void {
   const lane = row.lanes[name];
   if (turn === 0) row.spare += 1;
   else if (!lane || turn <= lane.released) {
     row.spare += 1;
     row.open = Math.max(0, row.open - 1);
   } else {
-    addReturned(lane, turn);
-    skipReturned(lane);
+    const all = Object.values(row.lanes).reduce((sum, each) => sum + unusedIn(each).length, 0);
+    lane[list] = withTurn(lane[list], turn, mostRanges - all + lane[list].length);
+    skipUnused(lane);
   }
   if (lane && waitingIn(lane) <= 0) delete row.lanes[name];
 }
 
-/** Adds a turn to the ranges. A turn beyond the limit stays unused, until a device that is there takes it. */
-function addReturned(lane: Lane, turn: number): void {
-  const ranges = [...lane.returned, [turn, turn] as [number, number]].sort(([a], [b]) => a - b);
-  const joined: Lane['returned'] = [];
-  for (const [first, last] of ranges) {
+/**
+ * Adds a turn to the ranges. A turn beyond the limit stays unused, until a device that is there takes the turn.
+ *
+ * @param most the most ranges of the list
+ */
+function withTurn(ranges: Range[], turn: number, most: number): Range[] {
+  const joined: Range[] = [];
+  for (const [first, last] of [...ranges, [turn, turn] as Range].sort(([a], [b]) => a - b)) {
     const before = joined.at(-1);
     if (before && first <= before[1] + 1) before[1] = Math.max(before[1], last);
     else joined.push([first, last]);
   }
-  if (joined.length <= mostRanges) lane.returned = joined;
+  return joined.length <= Math.max(most, ranges.length) ? joined : ranges;
 }
 
 /** Counts used turns. More used than released turns are borrowed. */
@@ -266,6 +309,7 @@ export function dueOf(row: RateLimiterRow, rate: Rate, now: EpochMs, reservation
     ...lane,
     issued: turn,
     returned: lane.returned.filter(([, last]) => last < turn),
+    served: lane.served.filter(([, last]) => last < turn),
   });
   const operations = operationsUntil(row, name, Math.max(1, before));
   return Math.ceil(begin + Math.max(1, (operations - row.spare) / rate.perMs));
@@ -289,18 +333,20 @@ export function waitingOf({ lanes }: RateLimiterRow): number {
 function operationsUntil({ lanes }: RateLimiterRow, name: string, turns: number): number {
   let others = Object.entries(lanes)
     .filter(([other]) => other !== name)
-    .map(([other, lane]) => ({ waiting: waitingIn(lane), weight: weightOf(other) }));
-  const weight = weightOf(name);
+    .map(([other, lane]) => ({ name: other, waiting: waitingIn(lane) }));
   let operations = 0;
   let left = turns;
   while (true) {
-    const total = others.reduce((sum, other) => sum + other.weight, weight);
-    const rounds = Math.min(left / weight, ...others.map((other) => other.waiting / other.weight));
+    const urgent = urgentWeightIn([name, ...others.map((other) => other.name)]);
+    const weightOf = (lane: string) => (lane.startsWith(urgentMark) ? urgent : 1);
+    const weight = weightOf(name);
+    const total = others.reduce((sum, other) => sum + weightOf(other.name), weight);
+    const rounds = Math.min(left / weight, ...others.map((other) => other.waiting / weightOf(other.name)));
     operations += rounds * total;
     left -= rounds * weight;
     if (left <= 1e-9) return operations;
     others = others
-      .map((other) => ({ ...other, waiting: other.waiting - rounds * other.weight }))
+      .map((other) => ({ ...other, waiting: other.waiting - rounds * weightOf(other.name) }))
       .filter(({ waiting }) => waiting > 1e-9);
   }
 }

@@ -74,7 +74,7 @@ export function openRateLimiter({
 
   /** Takes another operation than the one of the turn. @returns whether there is one */
   async function takeInstead(reservation: Reservation, kind: 'now' | 'kept'): Promise<boolean> {
-    if (!(await line.takeInstead(kind))) return false;
+    if (!(await line.takeInstead(kind, reservation))) return false;
     takenInstead.add(idOf(reservation), true);
     return true;
   }

@@ -10,8 +10,10 @@ export function keptPlace({ lane, turn }: Reservation): Reservation {
 
 /** Who reserves an operation. */
 export interface Claim {
-  /** Fleets with waiting devices share the rate. Devices without a known fleet share one lane. */
+  /** Fleets with waiting devices share the rate. */
   fleet?: string | null;
+  /** The device exists, as far as we know. Devices without a known fleet that anybody may have invented have a lane of their own. */
+  isKnown?: boolean;
   /** The operation goes first: the whole line moves back by one operation. */
   isUrgent?: boolean;
 }

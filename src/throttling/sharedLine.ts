@@ -26,12 +26,13 @@ export interface SharedLine {
   /** Takes the next free operation, or a place in the line. */
   take(claim: Claim): Promise<Reservation>;
   /**
-   * Takes an operation in the place of another one.
+   * Takes an operation in the place of the one of a turn.
    *
-   * @param kind `now`: only an operation that others do not use; `kept`: an operation for a turn that was released long ago
+   * @param kind `now`: only an operation that others do not use, and the turn is given back; `kept`: an operation for a turn that was
+   *   released long ago
    * @returns whether there is one
    */
-  takeInstead(kind: 'now' | 'kept'): Promise<boolean>;
+  takeInstead(kind: 'now' | 'kept', turn: Reservation): Promise<boolean>;
   /** Adds used or charged operations, or a reservation that is given back, to the next write. */
   count(one: 'used' | 'charged' | Reservation): void;
   /** Lets no operation begin for `ms`. */
@@ -63,6 +64,8 @@ const longestConflictMs = 2_000;
 interface Caller {
   claim: Claim;
   kind: 'any' | 'now' | 'kept';
+  /** The turn in whose place the operation is taken. */
+  instead?: Reservation;
   resolve(reservation: Reservation | null): void;
   reject(error: unknown): void;
 }
@@ -147,9 +150,11 @@ export function openSharedLine({
         countUsed(row, added.used);
         for (const each of added.returned) giveBack(row, each);
         advance(row, rate, now);
-        const given = batch.map(({ claim, kind }) => {
+        const given = batch.map(({ claim, kind, instead }) => {
           if (kind === 'any') return take(row, rate, now, claim);
           const isTaken = kind === 'kept' ? takeForKept(row, rate, now) : takeNow(row, rate, now, claim);
+          // Otherwise the turn would be released for a device that has been served, and nobody would use the turn.
+          if (isTaken && kind === 'now' && instead) giveBack(row, instead, 'served');
           return isTaken ? { lane: '', turn: 0 } : null;
         });
         return { given, ahead: takeAhead(row, now, ahead) };
@@ -201,9 +206,9 @@ export function openSharedLine({
   /** Counts wait for the next write, but not for long. */
   const scheduleCounts = () => scheduleFlush(countsMs);
 
-  function ask(claim: Claim, kind: Caller['kind']): Promise<Reservation | null> {
+  function ask(claim: Claim, kind: Caller['kind'], instead?: Reservation): Promise<Reservation | null> {
     return new Promise((resolve, reject) => {
-      callers.push({ claim, kind, resolve, reject });
+      callers.push({ claim, kind, ...(instead && { instead }), resolve, reject });
       scheduleFlush();
     });
   }
@@ -211,7 +216,7 @@ export function openSharedLine({
   return {
     read,
     take: async (claim) => stock.take(claim) ?? (await ask(claim, 'any'))!,
-    takeInstead: async (kind) => (await ask({}, kind)) !== null,
+    takeInstead: async (kind, turn) => (await ask({}, kind, turn)) !== null,
     count(one) {
       if (one === 'used' || one === 'charged') counts[one] += 1;
       else counts.returned.push(one);

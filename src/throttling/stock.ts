@@ -1,4 +1,5 @@
 import type { Clock, EpochMs } from '../shared/time.js';
+import { ownLaneOf } from './line.js';
 import type { Claim, Reservation } from './rateLimiter.js';
 
 /** The shortest time in which calls are counted for the next block. */
@@ -15,7 +16,7 @@ export function openStock(clock: Clock) {
     { claim: Claim; calls: number; ready: { at: EpochMs; one: Reservation }[] }
   >();
   const shelfOf = (claim: Claim) => {
-    const id = `${claim.isUrgent ? '!' : ''}${claim.fleet ?? ''}`;
+    const id = ownLaneOf(claim);
     const shelf = shelves.get(id) ?? { claim, calls: 0, ready: [] };
     shelves.set(id, shelf);
     return shelf;

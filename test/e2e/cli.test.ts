@@ -193,6 +193,9 @@ describe('dead letters', () => {
     expect(await cli.json(3, 'dead-letters', 'replay', '--uuid', uuid, '--yes')).toMatchObject({
       error: { code: 'no-such-dead-letter' },
     });
+    expect(await cli.json(3, 'dead-letters', 'plan', '--uuid', uuid)).toMatchObject({
+      error: { code: 'no-such-dead-letter', message: expect.stringContaining(`provisioner status ${uuid}`) },
+    });
     expect((await cli('status', uuid)).stdout).toMatch(/discarded .* a test/);
   });
 
@@ -271,6 +274,8 @@ describe('the system', () => {
       'balena: key',
       'balena: fleets',
       'balena: write',
+      'ca: certificate',
+      'ca: key',
     ]);
     expect((await ops.records()).total).toBe(before.total);
   });

@@ -1,4 +1,5 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { onPath } from '../../local/infra/nuget.js';
@@ -35,6 +36,7 @@ async function declareTests(): Promise<void> {
   const app = appOf(system);
   const day = 86_400;
   const mosquitto = await onPath('mosquitto');
+  const byCa = { KEY_REQUEST: 'csr' };
 
   async function newDevice(fleet?: string): Promise<ScriptedDevice> {
     const [device] = await balena.tell<{ uuid: string; apiKey: string }[]>('POST /devices', { fleet });
@@ -126,8 +128,8 @@ async function declareTests(): Promise<void> {
   if (await canTrace())
     test('only openssl and the client of MQTT open the files with the key, from the first boot to telemetry and through a renewal', async () => {
       const device = await newDevice();
-      const register = async (trace: string) => {
-        const script = device.start('once', {}, trace);
+      const register = async (trace: string, env = {}) => {
+        const script = device.start('once', env, trace);
         expect({ code: await script.ended, output: script.output() }).toMatchObject({ code: 0 });
         return openedBy(await device.readTrace(trace), /\/(next\.tmp|next\.pem|device\.pem)$/);
       };
@@ -143,6 +145,7 @@ async function declareTests(): Promise<void> {
       } else await sends(device, 1);
       await device.moveClock(0.81 * 365 * day);
       expect(await register('renewal')).toEqual([openssl]);
+      expect(await register('renewal with a certificate request', byCa)).toEqual([openssl]);
     });
   else
     test('strace is missing', () => {
@@ -151,31 +154,98 @@ async function declareTests(): Promise<void> {
       );
     });
 
-  test('a power failure after each step of the first boot and of a renewal leaves a device that is never cut off', async () => {
-    const later = String(Math.ceil(0.81 * 365 * day));
-    const lives = async (step: number): Promise<boolean> => {
-      const device = await newDevice();
-      const firstBoot = await interrupted(device, step);
-      const first = await settled(device);
-      await device.moveClock(Number(later));
-      const renewal = await interrupted(device, step);
-      // The certificate in use is one that the hub accepts, at each moment.
-      const between = await device.pair('device.pem');
-      expect(await hub.thumbprints(device.uuid)).toContain(between?.thumbprint);
-      const second = await settled(device);
-      expect(second.thumbprint).not.toBe(first.thumbprint);
-      return firstBoot || renewal;
-    };
-    /** @returns false if the script reached its end before the step */
-    const interrupted = async (device: ScriptedDevice, step: number) => {
-      const before = await device.steps();
-      return (await device.start('once', { KILL_AFTER: String(before + step) }).ended) === null;
-    };
+  /** Ends the script after a step. @returns false if the script reached its end before the step */
+  async function interrupted(device: ScriptedDevice, step: number, env: object): Promise<boolean> {
+    const before = await device.steps();
+    return (await device.start('once', { ...env, KILL_AFTER: String(before + step) }).ended) === null;
+  }
+
+  /** Ends the first boot after a step, and then runs the script to its end. @returns false as in `interrupted` */
+  async function survivesFirstBoot(device: ScriptedDevice, step: number, env = {}): Promise<boolean> {
+    const wasInterrupted = await interrupted(device, step, env);
+    await settled(device, env);
+    return wasInterrupted;
+  }
+
+  /** The same for a renewal of a device that the hub accepts. */
+  async function survivesRenewal(device: ScriptedDevice, step: number, env = {}): Promise<boolean> {
+    const first = await device.pair('device.pem');
+    await device.moveClock(0.81 * 365 * day);
+    const wasInterrupted = await interrupted(device, step, env);
+    // The certificate in use is one that the hub accepts, at each moment.
+    const between = await device.pair('device.pem');
+    expect(await hub.thumbprints(device.uuid)).toContain(between?.thumbprint);
+    expect((await settled(device, env)).thumbprint).not.toBe(first?.thumbprint);
+    return wasInterrupted;
+  }
+
+  /** Tries the steps from the first one on, two at a time, until the script reaches its end before the step. @returns the number of steps */
+  async function tryEachStep(survives: (step: number) => Promise<boolean>): Promise<number> {
     let step = 1;
     for (let more = true; more; step += 2)
-      more = (await Promise.all([lives(step), lives(step + 1)])).every(Boolean);
+      more = (await Promise.all([survives(step), survives(step + 1)])).every(Boolean);
+    return step;
+  }
+
+  test('a power failure after each step of the first boot and of a renewal leaves a device that is never cut off', async () => {
+    const steps = await tryEachStep(async (step) => {
+      const device = await newDevice();
+      const inFirstBoot = await survivesFirstBoot(device, step);
+      return (await survivesRenewal(device, step)) || inFirstBoot;
+    });
     // The first boot alone has so many steps.
-    expect(step).toBeGreaterThan(8);
+    expect(steps).toBeGreaterThan(8);
+  });
+
+  test('the same with a certificate request: after every other step of a first boot, and after the other steps of a renewal', async () => {
+    const steps = await tryEachStep(async (step) => {
+      const device = await newDevice();
+      if (step % 2 === 1) return survivesFirstBoot(device, step, byCa);
+      await settled(device, byCa);
+      return survivesRenewal(device, step, byCa);
+    });
+    expect(steps).toBeGreaterThan(12);
+  });
+
+  test('with KEY_REQUEST=csr, the CA signs the certificate: a first boot, a renewal, torn files, a lost volume, a revocation', async () => {
+    const device = await newDevice();
+    const signed = async () => {
+      const pair = await settled(device, byCa);
+      const ca = new X509Certificate(await readFile(join(device.volume, 'ca.pem')));
+      expect(new X509Certificate(pair.cert).verify(ca.publicKey)).toBe(true);
+      return pair;
+    };
+    const first = await signed();
+    expect((await stat(join(device.volume, 'device.pem'))).mode & 0o777).toBe(0o600);
+    await sends(device, 1);
+    expect((await signed()).thumbprint).toBe(first.thumbprint);
+
+    await device.moveClock(0.81 * 365 * day);
+    const second = await signed();
+    expect(second.key).not.toBe(first.key);
+    expect(await hub.thumbprints(device.uuid)).toEqual([second.thumbprint, first.thumbprint]);
+    await device.moveClock(0);
+
+    // The certificate is lost, and the key is not: the same key gets the same certificate.
+    await writeFile(join(device.volume, 'next.pem'), second.key);
+    await rm(join(device.volume, 'device.pem'));
+    expect((await signed()).thumbprint).toBe(second.thumbprint);
+
+    await writeFile(join(device.volume, 'device.pem'), second.pem.slice(0, 300));
+    await writeFile(join(device.volume, 'next.pem'), '');
+    await writeFile(join(device.volume, 'ca.pem'), '');
+    const third = await signed();
+    expect(third.key).not.toBe(second.key);
+    await rm(device.volume, { recursive: true });
+    const fourth = await signed();
+    expect(await hub.thumbprints(device.uuid)).toEqual([fourth.thumbprint, third.thumbprint]);
+
+    await rotate(app, device.uuid, { revoke: true });
+    await system.state(device.uuid, 'failed');
+    const fifth = await signed();
+    expect(fifth.output).toMatch(/422 certificate-revoked/);
+    const secrets = { 'the first key': first.key, 'the last key': fifth.key, 'API key': device.apiKey };
+    expect(findLeaks(secrets, { log: fifth.output, 'process list': await device.calls() })).toEqual([]);
   });
 
   test('a lost volume, and files that a power failure has torn, lead to a new key', async () => {
@@ -214,7 +284,7 @@ async function declareTests(): Promise<void> {
 
     const device = await newDevice();
     const wrongKey = device.start('once', { BALENA_API_KEY: 'wrong' });
-    await says(wrongKey, /or the API key of the device.*401 provision.proof-wrong/);
+    await says(wrongKey, /refuses BALENA_API_KEY, .*401 provision.proof-wrong/);
     wrongKey.kill();
     await wrongKey.ended;
 
@@ -234,11 +304,37 @@ async function declareTests(): Promise<void> {
       [{ BALENA_API_KEY: 'x"\nurl = "http://localhost' }, /has a character that no API key has/],
       [{ PROVISION_URL: 'http://example.com/api/provision' }, /must begin with https/],
       [{ BALENA_DEVICE_UUID: '' }, /BALENA_DEVICE_UUID is missing/],
+      [{ PROVISION_URL: '' }, /Set the fleet variable to .*\/api\/provision\?code=<key>/],
+      [{ CERT_DAYS: '1 year' }, /CERT_DAYS must be a number of days, such as 365/],
+      [{ AZURE_DIR: '/dev/null/x' }, /cannot be made. Mount the volume there/],
+      [{ PATH: '/nowhere' }, /The program openssl is missing. Build the image/],
+      [{ KEY_REQUEST: 'CSR' }, /KEY_REQUEST must be certificate .* or csr/],
     ] as const) {
       const script = device.start('once', env);
       expect(await script.ended).toBe(2);
       expect(script.output()).toMatch(message);
     }
+  });
+
+  test('an address that is not the one of the provisioner, a wrong key and a full volume are explained', async () => {
+    const device = await newDevice();
+    await mkdir(join(device.volume, 'next.tmp'), { recursive: true });
+    const full = device.start('once');
+    await says(full, /cannot be written into .*: is the volume full or read-only\?/);
+    full.kill();
+    await full.ended;
+    await rm(device.volume, { recursive: true });
+    for (const [address, message] of [
+      [`/api/provision?code=wrong`, /refuses the key in PROVISION_URL \(401\)\. Copy the address again/],
+      [`/?code=${provisionKey}`, /is not from the provisioner: PROVISION_URL must be https/],
+      [`/nowhere`, /is not from the provisioner: PROVISION_URL must be https/],
+    ] as const) {
+      const script = device.start('once', { PROVISION_URL: `${url}${address}` });
+      await says(script, message);
+      script.kill();
+      await script.ended;
+    }
+    expect(await device.pair('device.pem')).toBeNull();
   });
 
   /** An address of the provisioner that does not work, and the words of the script about the address. */

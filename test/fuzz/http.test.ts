@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { thumbprintOf } from '../../src/certificates/mint.js';
 import { findLeaks } from '../e2e/support/findLeaks.js';
@@ -6,7 +6,15 @@ import { readFiles } from '../e2e/support/readFiles.js';
 import { readTables } from '../e2e/support/readTables.js';
 import { useSystem } from '../e2e/support/useSystem.js';
 import { newSecret } from '../support/signedWebhook.js';
-import { certificateText, knownTexts, pairOf, usesText } from './support/certificates.js';
+import {
+  certificateTexts,
+  csrTexts,
+  type Pair,
+  pairOf,
+  type Texts,
+  usesText,
+} from './support/certificates.js';
+import { csrPairOf, knownCsrs } from './support/csrs.js';
 import { rawRequest, sendRaw } from './support/raw.js';
 import { anyRequest } from './support/requests.js';
 import { sender } from './support/send.js';
@@ -71,30 +79,60 @@ test('whatever is sent, the answer is a documented one, and the system goes on',
   await system.provisioned();
 });
 
-test('whatever is sent as a certificate, the answer has a known code, and no key comes back', async () => {
-  const [device, other] = await Promise.all([newDevice(), newDevice()]);
-  const [pair, foreign] = await Promise.all([pairOf(device.uuid), pairOf(other.uuid)]);
+/** Sends own keys of a device, and checks each answer. @param name the member of the body */
+function registering(name: 'certificate' | 'csr', device: { uuid: string; apiKey: string }) {
   const codes: Record<string, number> = {};
   const answers: string[] = [];
-  const register = async (certificate: string, uses?: string) => {
+  const known = new RegExp(
+    `^(20[02]|400 provision\\.request\\.(bad-(${name}|uses)|${name}-(too-large|with-key))|422 provision\\.request\\.${name}-[a-z-]+|413 provision\\.request\\.too-large)$`,
+  );
+  const register = async (sent: string, uses?: string): Promise<string> => {
     const { status, json, text } = await system.call('POST', '/api/provision', {
       key: keys.provisionKey,
-      body: { uuid: device.uuid, certificate, uses },
+      body: { uuid: device.uuid, [name]: sent, uses },
       headers: { authorization: `Bearer ${device.apiKey}` },
     });
     const outcome = status < 300 ? `${status}` : `${status} ${json.code}`;
     codes[outcome] = (codes[outcome] ?? 0) + 1;
     answers.push(text);
-    const known =
-      /^(20[02]|400 provision\.request\.(bad-(certificate|uses)|certificate-(too-large|with-key))|422 provision\.request\.certificate-[a-z-]+|413 provision\.request\.too-large)$/;
-    if (!known.test(outcome) || stackTrace.test(text))
-      throw new Error(`${outcome} to ${JSON.stringify(certificate)}: ${text}`);
+    const isClear = status < 300 || /^[A-Z"].{20,400}\.$/.test(json.detail ?? '');
+    if (!known.test(outcome) || !isClear || stackTrace.test(text))
+      throw new Error(`${outcome} to ${JSON.stringify(sent)}: ${text}`);
+    return outcome;
   };
-  for (const make of knownTexts) await register(make(pair, foreign));
-  const run = fc.asyncProperty(batch(fc.tuple(certificateText, usesText), 20), async (texts) => {
-    await Promise.all(texts.map(([make, uses]) => register(make(pair, foreign), uses)));
+  return { codes, answers, register };
+}
+
+/** Sends known texts, and then random ones. */
+async function sendTexts(
+  { known, any }: Texts,
+  pairs: [Pair, Pair],
+  register: (sent: string, uses?: string) => Promise<string>,
+  numRuns: number,
+) {
+  for (const make of known) await register(make(...pairs));
+  const run = fc.asyncProperty(batch(fc.tuple(any, usesText), 20), async (texts) => {
+    await Promise.all(texts.map(([make, uses]) => register(make(...pairs), uses)));
   });
-  await fc.assert(run, { numRuns: 40, endOnFailure: true, seed, reporter });
+  await fc.assert(run, { numRuns, endOnFailure: true, seed, reporter });
+}
+
+/** No place may have one of the private keys. */
+async function expectNoKey([pair, foreign]: [Pair, Pair], answers: readonly string[]) {
+  const places = {
+    answers: answers.join('\n'),
+    log: lines.join('\n'),
+    tables: await readTables(system.stack.endpoints.tables?.connectionString ?? ''),
+    ...(await readFiles(system.folder, [])),
+  };
+  expect(findLeaks({ 'the key': pair.key, 'the other key': foreign.key }, places)).toEqual([]);
+}
+
+test('whatever is sent as a certificate, the answer has a known code, and no key comes back', async () => {
+  const [device, other] = await Promise.all([newDevice(), newDevice()]);
+  const pairs: [Pair, Pair] = await Promise.all([pairOf(device.uuid), pairOf(other.uuid)]);
+  const { codes, answers, register } = registering('certificate', device);
+  await sendTexts(certificateTexts, pairs, register, 40);
 
   expect(codes).toMatchObject({
     '400 provision.request.bad-certificate': expect.any(Number),
@@ -103,17 +141,37 @@ test('whatever is sent as a certificate, the answer has a known code, and no key
     '422 provision.request.certificate-wrong-subject': expect.any(Number),
     '422 provision.request.certificate-not-self-signed': expect.any(Number),
   });
-  const places = {
-    answers: answers.join('\n'),
-    log: lines.join('\n'),
-    tables: await readTables(system.stack.endpoints.tables?.connectionString ?? ''),
-    ...(await readFiles(system.folder, [])),
-  };
-  expect(findLeaks({ 'the key': pair.key, 'the other key': foreign.key }, places)).toEqual([]);
+  await expectNoKey(pairs, answers);
   // Nothing but the one good certificate has reached the hub.
   await system.state(device.uuid, 'provisioned');
-  const good = thumbprintOf(new X509Certificate(pair.cert));
+  const good = thumbprintOf(new X509Certificate(pairs[0].cert));
   expect(await system.hub.thumbprints(device.uuid)).toEqual([good, good]);
+  expectUnharmed();
+});
+
+test('whatever is sent as a certificate request, the answer has a known code, and only the key of the device gets a certificate', async () => {
+  const [device, other] = await Promise.all([newDevice(), newDevice()]);
+  const pairs: [Pair, Pair] = [csrPairOf(device.uuid), csrPairOf(other.uuid)];
+  const { codes, answers, register } = registering('csr', device);
+  for (const { csr, expected } of knownCsrs(device.uuid, pairs[0]))
+    expect(await register(csr)).toMatch(new RegExp(`^${expected}`));
+  await sendTexts(csrTexts, pairs, register, 15);
+
+  expect(codes).toMatchObject({
+    '400 provision.request.bad-csr': expect.any(Number),
+    '400 provision.request.csr-with-key': expect.any(Number),
+    '400 provision.request.csr-too-large': expect.any(Number),
+    '422 provision.request.csr-wrong-subject': expect.any(Number),
+    '422 provision.request.csr-wrong-signature': expect.any(Number),
+    '422 provision.request.csr-weak-key': expect.any(Number),
+    '422 provision.request.csr-weak-signature': expect.any(Number),
+  });
+  await expectNoKey(pairs, answers);
+  const { certificate } = await system.state(device.uuid, 'provisioned');
+  const { thumbprint = '', pem } = certificate ?? {};
+  expect(await system.hub.thumbprints(device.uuid)).toEqual([thumbprint, thumbprint]);
+  const publicKey = createPublicKey(pairs[0].key).export({ type: 'spki', format: 'pem' });
+  expect(new X509Certificate(pem ?? '').publicKey.export({ type: 'spki', format: 'pem' })).toBe(publicKey);
   expectUnharmed();
 });
 

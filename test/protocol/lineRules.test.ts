@@ -148,7 +148,8 @@ const rules: LineRule[] = [
       };
     }),
     on: 60,
-    without: 300,
+    // Without its place, the device is last, until it uses the turn of another one.
+    without: 100,
   },
   {
     rule: 'a device that waits in the queue looks again',

@@ -59,6 +59,7 @@ function believed(balena: BalenaClient): BalenaClient {
 
 const seconds = 1_000;
 const provision = { kind: 'provision', scope: 'a' } as const;
+const moveTo = (scope: string) => ({ kind: 'provision', scope }) as const;
 const deprovision = { kind: 'deprovision' } as const;
 const check = { kind: 'check', forceVerify: false } as const;
 const identityLeft = 'a check has looked, and the identity of the deleted device is left';
@@ -600,6 +601,94 @@ export const rulesOff: ShownRule[] = [
     within: 300,
   },
   {
+    rule: 'a late copy of a message restarts no dead job: the job knows its dead letters',
+    off: {
+      // Every copy looks like the message that was dead-lettered.
+      queue: (queue) => ({
+        ...queue,
+        send: (message, envelope) => queue.send({ ...message, due: 0 }, envelope),
+      }),
+    },
+    seen: ['replayed without anyone asking'],
+    histories: {
+      acts: [act(0, { kind: 'provision', scope: 'x' })],
+      calm: false,
+      crashes: 0,
+      stalls: 0.04,
+      faultsForMs: 600 * seconds,
+      poison: null,
+      late: null,
+      sick: null,
+    },
+    within: 1_000,
+  },
+  {
+    rule: 'a resent dead letter is done again: the job knows its dead letters',
+    off: {
+      onWrite: ({ job }) => {
+        if (job?.dead) Object.assign(job.dead, { deadLetters: [] });
+      },
+    },
+    seen: ['a resent dead letter was left'],
+    histories: {
+      acts: [
+        act(0, { kind: 'provision', scope: 'x' }),
+        act(200 * seconds, { kind: 'resend', keepsId: false }),
+      ],
+      ...calmly,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a request without a proof changes nothing that a device has requested with a proof',
+    off: { accept: (deps, requested) => accept(deps, requested) },
+    seen: ['a request without a proof counted'],
+    histories: {
+      acts: [act(0, { ...provision, proof: true }), act(200 * seconds, { ...moveTo('b'), proof: false })],
+      ...calmly,
+    },
+    within: 100,
+  },
+  {
+    rule: 'requests of others keep no device out that proves its identity',
+    off: { accept: (deps, requested, proof) => accept(deps, requested, proof === true ? undefined : proof) },
+    seen: ['a device with a proof was kept out by others'],
+    histories: {
+      acts: [
+        act(0, { ...provision, proof: false }),
+        act(200 * seconds, { ...moveTo('b'), proof: false }),
+        act(200 * seconds, { ...provision, proof: true }),
+      ],
+      ...calmly,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a message from before the signature asks the hub which certificate a device may use whose record was lost',
+    off: {
+      onWrite: ({ job, desired }) => {
+        if (job && desired.own?.thumbprint === null) Object.assign(job, { forceVerify: undefined });
+      },
+    },
+    seen: ['the hub rejects the certificate that the device uses'],
+    histories: {
+      acts: [
+        act(0, { ...own, csr: 'stays' }),
+        act(20 * seconds, { kind: 'poll' }),
+        act(1 * seconds, { kind: 'tamper', how: 'lose-record', scope: '' }),
+      ],
+      calm: false,
+      crashes: 0.05,
+      stalls: 0.04,
+      failing: 0.3,
+      stepMs: 50,
+      poison: null,
+      late: null,
+      sick: null,
+    },
+    within: 600,
+  },
+  {
     rule: 'the variables of an issued key stay until the device has shown that it uses its own key',
     off: {
       onWrite: ({ desired }) => {
@@ -634,6 +723,59 @@ export const rulesOff: ShownRule[] = [
       ...calmly,
     },
     within: 100,
+  },
+  {
+    rule: 'a revocation waits for no CA that does not answer',
+    off: {
+      // The failure does not look like one of the CA.
+      ca: (ca) => ({
+        ...ca,
+        sign: (...signature) =>
+          ca.sign(...signature).catch(() => {
+            throw new ProvisioningError('ca-unavailable', 'No answer (fake).');
+          }),
+      }),
+    },
+    seen: ['a revocation waits for the CA'],
+    histories: {
+      acts: [
+        act(0, { ...own, csr: 'stays' }),
+        act(200 * seconds, { kind: 'ca', ms: 3_600 * seconds }),
+        act(5 * seconds, { ...own, fresh: true, csr: 'stays' }),
+        act(5 * seconds, rotate),
+      ],
+      ...calmly,
+      failing: 0.3,
+      faultsForMs: 900 * seconds,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a certificate of an unknown key does not stay beside a revocation: the record was lost',
+    off: {
+      onRead: (record) => {
+        const { own, revokedKeys } = record.desired;
+        if (own?.before && revokedKeys && !record.observed.ownKeys?.[own.before])
+          record.observed = { ...record.observed, ownKeys: { [own.before]: 'another key' } };
+      },
+    },
+    seen: ['a certificate of a revoked key was registered'],
+    histories: {
+      acts: [
+        act(0, own),
+        // The next request of the device waits for its registry operation.
+        ...[1, 2].map((device) => ({ device, afterMs: 100 * seconds, what: provision })),
+        { device: 1, afterMs: 0, what: rotate },
+        act(0, { ...own, fresh: true }),
+        act(4 * seconds, { kind: 'tamper', how: 'lose-record', scope: '' }),
+        act(120 * seconds, rotate),
+      ],
+      ...calmly,
+      perMinute: 6,
+      failing: 0.3,
+      stepMs: 50,
+    },
+    within: 300,
   },
   {
     rule: 'the record has a certificate of the CA before the hub hears of it',

@@ -26,7 +26,7 @@ export function acceptDependencies(at: number) {
     close: async () => {},
   };
   const records = openTestRecords(table, clock);
-  const deps: AcceptDependencies = { records, queue, clock, sentRecently: rememberSent(clock) };
+  const deps: AcceptDependencies = { records, queue, clock, sentRecently: rememberSent(clock, 600_000) };
   return {
     deps,
     table,

@@ -66,7 +66,7 @@ export function opsDependencies({
     records,
     queue,
     clock,
-    sentRecently: rememberSent(clock),
+    sentRecently: rememberSent(clock, 600_000),
     rateLimiter: {
       pausedUntil: async () => clock.now(),
       nextFree: async () => clock.now(),

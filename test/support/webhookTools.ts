@@ -27,7 +27,7 @@ export function memoryDependencies() {
   };
   const records = openTestRecords(table, clock);
   return {
-    deps: { records, queue, clock, sentRecently: rememberSent(clock) },
+    deps: { records, queue, clock, sentRecently: rememberSent(clock, 600_000) },
     sent,
     table,
     /** `away.queue = true`: the queue cannot be reached. */

@@ -30,7 +30,7 @@ export const addActionList: AddCommand = (parent, action) =>
       .command('list')
       .summary('list actions and requests of operators, with the outcome')
       .description(
-        'Lists what operators have started: replays, discards and rotations, and the single requests from the page and the API (provision, deprovision, fleet). Each line has operator, time, filter and outcome.',
+        'Lists what operators have started: replays, discards and rotations, and the single requests from the page, the API and this CLI (provision, deprovision, fleet). Each line has operator, time, filter and outcome.',
       )
       .addOption(new Option('--kind <kind>', 'only actions of this kind').choices([...actionKinds])),
   )

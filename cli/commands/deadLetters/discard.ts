@@ -8,6 +8,7 @@ import { showAction } from '../../output/showAction.js';
 import { plural } from '../../output/text.js';
 import type { AddCommand } from '../command.js';
 import { startAndFollow } from '../startAndFollow.js';
+import { nothingTo } from './nothing.js';
 
 type DiscardOptions = FilterOptions & {
   all?: boolean;
@@ -49,13 +50,8 @@ export const addDiscard: AddCommand = (parent, action) =>
         const app = await session.app();
         const plan = await planAction(app, { kind: 'discard', filter, reason, by });
         if (plan.counts.planned === 0) {
-          if (filter.uuid !== undefined || filter.sequenceNumber !== undefined)
-            throw new CliError(
-              'no-such-dead-letter',
-              exitCodes.notFound,
-              'The device or sequence number has no dead letter, so there is nothing to discard.',
-            );
-          session.printResult(plan, () => 'There is nothing to discard.');
+          const nothing = nothingTo('discard', plan, options);
+          session.printResult(plan, () => nothing);
           return exitCodes.ok;
         }
         if (dryRun) {

@@ -4,6 +4,7 @@ import { byOption, examples, parsePositive, parseService } from '../../options/c
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
 import { showAction } from '../../output/showAction.js';
 import type { AddCommand } from '../command.js';
+import { nothingTo } from './nothing.js';
 
 export const addPlan: AddCommand = (parent, action) =>
   addFilterOptions(
@@ -39,12 +40,10 @@ export const addPlan: AddCommand = (parent, action) =>
           ...(rate !== undefined && { rate }),
           ...(service !== undefined && { service }),
         });
-        session.printResult(plan, (shown) => {
-          const next =
-            plan.counts.planned > 0
-              ? `\nTo start the replay: provisioner dead-letters replay ${plan.id}`
-              : '';
-          return showAction(shown, session.width) + next;
-        });
+        const next =
+          plan.counts.planned > 0
+            ? `To start the replay: provisioner dead-letters replay ${plan.id}`
+            : nothingTo('replay', plan, options);
+        session.printResult(plan, (shown) => `${showAction(shown, session.width)}\n${next}`);
       }),
     );

@@ -19,6 +19,7 @@ import { plural } from '../../output/text.js';
 import { span } from '../../output/time.js';
 import type { AddCommand } from '../command.js';
 import { startAndFollow } from '../startAndFollow.js';
+import { nothingTo } from './nothing.js';
 
 type ReplayOptions = FilterOptions & {
   all?: boolean;
@@ -72,23 +73,14 @@ export const addReplay: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: ReplayOptions, id?: string) => {
         const { rate, ramp = false, limit, dryRun = false, yes = false, by, follow } = options;
+        if (id === undefined) expectFilter(filterOf(options), options.all);
         if (!dryRun) session.requireConfirmable(yes);
         const app: OpsApp = options.service === undefined ? await session.app() : await session.fleetApp();
         const plan = id === undefined ? await planNow(app, options) : await planned(app, id, options);
-        const { planned: found, quarantined } = plan.counts;
+        const { planned: found } = plan.counts;
         if (found === 0) {
-          const none =
-            quarantined > 0
-              ? ` ${plural(quarantined, 'device')} in quarantine: use --uuid to replay a device in quarantine.`
-              : '';
-          const isNamed = options.uuid !== undefined || options.sequenceNumber !== undefined;
-          if (isNamed)
-            throw new CliError(
-              'no-such-dead-letter',
-              exitCodes.notFound,
-              'The device or sequence number has no dead letter, so there is nothing to replay.',
-            );
-          session.printResult(plan, () => `There is nothing to replay.${none}`);
+          const nothing = nothingTo('replay', plan, options);
+          session.printResult(plan, () => nothing);
           return exitCodes.ok;
         }
         if (dryRun) {
@@ -118,7 +110,6 @@ export const addReplay: AddCommand = (parent, action) =>
 
 function planNow(app: OpsApp, options: ReplayOptions): Promise<Action> {
   const filter = filterOf(options);
-  expectFilter(filter, options.all);
   const { service, by } = options;
   return planAction(app, { kind: 'replay', filter, by, ...(service !== undefined && { service }) });
 }

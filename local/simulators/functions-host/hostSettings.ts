@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { HttpLimits } from './http/requestQueue.js';
 
 /** The settings from host.json that this host obeys. The defaults are the defaults of the real host. */
 export interface HostSettings {
@@ -11,6 +12,7 @@ export interface HostSettings {
   isTracing: boolean;
   /** `functionTimeout`; null: no limit. */
   functionTimeoutMs: number | null;
+  http: HttpLimits;
   serviceBus: { maxConcurrentCalls: number; maxAutoLockRenewalMs: number };
 }
 
@@ -18,6 +20,14 @@ const timeSpan = z
   .string()
   .regex(/^(\d+\.)?\d{1,2}:\d{2}:\d{2}$/, 'must be a time span such as "00:05:00"')
   .transform(toMs);
+
+/** -1: no limit. The real host sets limits of its own on Windows only, and not on Flex Consumption (`HttpOptionsSetup`). */
+const httpLimit = z.coerce
+  .number()
+  .int()
+  .refine((limit) => limit === -1 || limit >= 1, 'must be -1, or 1 at least')
+  .default(-1)
+  .transform((limit) => (limit === -1 ? Number.POSITIVE_INFINITY : limit));
 
 const shape = z.object({
   version: z.literal('2.0', 'must be "2.0"'),
@@ -30,7 +40,17 @@ const shape = z.object({
   functionTimeout: z.union([z.literal('-1').transform(() => null), timeSpan]).default(30 * 60_000),
   extensions: z
     .object({
-      http: z.object({ routePrefix: z.string().default('api') }).prefault({}),
+      http: z
+        .object({
+          routePrefix: z.string().default('api'),
+          maxConcurrentRequests: httpLimit,
+          maxOutstandingRequests: httpLimit,
+          // The counters of the real host are those of its sandbox.
+          dynamicThrottlesEnabled: z
+            .literal(false, 'must be false: the local host has no such counters')
+            .default(false),
+        })
+        .prefault({}),
       serviceBus: z
         .object({
           // As in the real host, the value has no effect on Node functions: only the trigger's own option counts.
@@ -75,10 +95,12 @@ export async function readHostJson(
   }
   const { http, serviceBus } = result.data.extensions;
   const { maxConcurrentCalls, maxAutoLockRenewalDuration } = serviceBus;
+  const { routePrefix, maxConcurrentRequests, maxOutstandingRequests } = http;
   return {
     isTracing: result.data.telemetryMode.toLowerCase() === 'opentelemetry',
-    routePrefix: http.routePrefix.replace(/^\/+|\/+$/g, ''),
+    routePrefix: routePrefix.replace(/^\/+|\/+$/g, ''),
     functionTimeoutMs: result.data.functionTimeout,
+    http: { maxConcurrentRequests, maxOutstandingRequests },
     serviceBus: {
       maxConcurrentCalls,
       maxAutoLockRenewalMs: maxAutoLockRenewalDuration,

@@ -67,7 +67,9 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
   const underProcessing: UnderProcessing = new Map();
   const drain = createDrain(running);
   const http =
-    only === 'worker' ? null : await startHttp({ keys, running, drain, onEvent }, { port, orFreePort });
+    only === 'worker'
+      ? null
+      : await startHttp({ keys, running, drain, limits: settings.http, onEvent }, { port, orFreePort });
   const faults = noHostFaults();
   const settlement = await startSettlement(underProcessing, faults);
   const { isTracing, functionTimeoutMs } = settings;

@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import type { KeyToSign, OwnCertificate } from '../../device/record.js';
 import { type CaCertificates, isIssued } from '../../shared/caCertificates.js';
 import { ProvisioningError } from '../../shared/errors.js';
+import { CallTimeout, withDeadline } from '../../shared/network.js';
 import type { Clock, EpochMs } from '../../shared/time.js';
 import type { CaKey } from './caKey.js';
 import { issue } from './issue.js';
@@ -13,7 +14,7 @@ export interface Ca {
   /**
    * Signs a certificate `CN={uuid}` for a key.
    *
-   * @param timeoutMs the longest time for the signature, ms
+   * @param timeoutMs the longest time for the signature, ms. The wait for other signatures is included
    * @throws ProvisioningError `ca-…`
    */
   sign(uuid: string, own: KeyToSign, timeoutMs: number): Promise<OwnCertificate>;
@@ -27,6 +28,7 @@ export interface Ca {
 
 /** A signature from Key Vault takes about 100 ms. */
 const mostAtATime = 8;
+/** Half of a lease: a run that holds its lease does not lose the lease during a signature. */
 const longestCallMs = 10_000;
 const dayMs = 86_400_000;
 /** What a check signs. */
@@ -50,20 +52,31 @@ export function openCa(
   async function sign(uuid: string, own: KeyToSign, timeoutMs: number): Promise<OwnCertificate> {
     const now = clock.now();
     expectValid(certificates, now);
-    const ms = Math.min(timeoutMs, longestCallMs);
-    const signed = await pause.unless(() =>
-      issue(certificates, key, { uuid, own, now, days, timeoutMs: ms }),
-    );
+    const signed = await pause.unless(() => issue(certificates, key, { uuid, own, now, days, timeoutMs }));
     if (isOfCa(signed.certificate ?? '')) return signed;
     throw unusable(otherKey);
   }
 
-  async function check(): Promise<void> {
+  async function check(timeoutMs: number): Promise<void> {
     expectValid(certificates, clock.now());
-    const { algorithm, signer } = certificates;
-    const signature = await pause.unless(() => key.sign(algorithm, tried, longestCallMs));
-    const publicKey = { key: signer.publicKey, dsaEncoding: 'ieee-p1363' as const };
-    if (!verify(algorithm.hash, tried, publicKey, signature)) throw unusable(otherKey);
+    if (!(await pause.unless(() => belongsTo(certificates, key, timeoutMs)))) throw unusable(otherKey);
+  }
+
+  /** Makes a call when fewer than `mostAtATime` calls are under way. The time limit includes the wait, and a call whose time is over is not made. */
+  async function inTurn<R>(timeoutMs: number, call: (ms: number) => Promise<R>): Promise<R> {
+    const ms = Math.min(timeoutMs, longestCallMs);
+    const until = clock.now() + ms;
+    try {
+      return await withDeadline(ms, (signal) =>
+        limit(() => {
+          signal.throwIfAborted();
+          return call(Math.max(1, until - clock.now()));
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof CallTimeout)) throw error;
+      throw new ProvisioningError('ca-unavailable', 'The CA did not sign in time.', { step: 'sign' });
+    }
   }
 
   function isOfCa(certificate: string): boolean {
@@ -71,11 +84,28 @@ export function openCa(
   }
 
   return {
-    sign: (...args) => limit(() => sign(...args)),
-    check: () => limit(check),
+    sign: (uuid, own, timeoutMs) => inTurn(timeoutMs, (ms) => sign(uuid, own, ms)),
+    check: () => inTurn(longestCallMs, check),
     chainOf: (certificate) => (isOfCa(certificate) ? certificates.chain : null),
     notAfter: certificates.notAfter,
   };
+}
+
+/**
+ * Lets the key of a CA sign some bytes.
+ *
+ * @param timeoutMs the longest duration of the signature; default: 10 s
+ * @returns whether the signature fits to the certificate of the CA, so key and certificate belong together
+ * @throws ProvisioningError `ca-…` if the key signs nothing
+ */
+export async function belongsTo(
+  { algorithm, signer }: CaCertificates,
+  key: CaKey,
+  timeoutMs = longestCallMs,
+): Promise<boolean> {
+  const signature = await key.sign(algorithm, tried, timeoutMs);
+  const publicKey = { key: signer.publicKey, dsaEncoding: 'ieee-p1363' as const };
+  return verify(algorithm.hash, tried, publicKey, signature);
 }
 
 /** @throws ProvisioningError `ca-unusable` */

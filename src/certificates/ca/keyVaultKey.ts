@@ -27,7 +27,11 @@ export function openKeyVaultKey({ keyId, credential, httpClient }: KeyVaultKeyOp
   return {
     async sign({ name }, data, timeoutMs) {
       try {
-        opened ??= open();
+        // A client that could not be opened is opened again by the next signature.
+        opened ??= open().catch((error: unknown) => {
+          opened = undefined;
+          throw error;
+        });
         const client = await opened;
         const { result } = await withDeadline(timeoutMs, (abortSignal) =>
           client.signData(name, data, { abortSignal }),

@@ -3,6 +3,7 @@ import { type CaCertificates, readCaCertificates } from '../../shared/caCertific
 import { managedIdentity } from '../../shared/managedIdentity.js';
 import type { Clock } from '../../shared/time.js';
 import { type Ca, noCa, openCa } from './ca.js';
+import type { CaKey } from './caKey.js';
 import { openFileKey } from './fileKey.js';
 import { openKeyVaultKey } from './keyVaultKey.js';
 
@@ -13,21 +14,35 @@ export interface CaConfig {
 }
 
 /** Opens the CA of the settings. Never throws: without a CA only the devices with certificate requests have to wait. */
-export function openCaOf({ ca, certificate: { days } }: CaConfig, clock: Clock): Ca {
-  if (ca === null) return noCa('No CA is configured: CA_CERTIFICATE and CA_KEY_VAULT_KEY are missing.');
-  if ('file' in ca) return openFileCa(ca.file, { days, clock });
+export function openCaOf(config: CaConfig, clock: Clock): Ca {
+  if (config.ca === null)
+    return noCa('No CA is configured: CA_CERTIFICATE and CA_KEY_VAULT_KEY are missing.');
+  const parts = partsOfCa(config.ca);
+  if (typeof parts === 'string') return noCa(parts);
+  return openCa(parts.certificates, parts.key, { days: config.certificate.days, clock });
+}
+
+/**
+ * The certificates and the key of the CA in the settings.
+ *
+ * @returns a sentence with the reason if the file of a local CA cannot be used
+ */
+export function partsOfCa(
+  ca: NonNullable<CaConfig['ca']>,
+): { certificates: CaCertificates; key: CaKey } | string {
+  if ('file' in ca) return partsOfFile(ca.file);
   const key = openKeyVaultKey({ keyId: ca.keyId, credential: managedIdentity });
-  return openCa(ca.certificates, key, { days, clock });
+  return { certificates: ca.certificates, key };
 }
 
 /** A CA in a file, for local systems: the PEM of the private key, and of the certificates. */
-function openFileCa(file: string, options: { days: number; clock: Clock }): Ca {
+function partsOfFile(file: string): { certificates: CaCertificates; key: CaKey } | string {
   try {
     const pem = readFileSync(file, 'utf8');
     const certificates = readCaCertificates(pem);
-    if (typeof certificates === 'string') return noCa(`The content of CA_FILE ${certificates}.`);
-    return openCa(certificates, openFileKey(pem), options);
+    if (typeof certificates === 'string') return `The content of CA_FILE ${certificates}.`;
+    return { certificates, key: openFileKey(pem) };
   } catch {
-    return noCa('CA_FILE cannot be read, or has no private key.');
+    return 'CA_FILE cannot be read, or has no private key.';
   }
 }

@@ -3,10 +3,11 @@ import type { FleetListing } from '../../balena/listing.js';
 import { whoami } from '../../balena/whoami.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { openMemory } from '../../shared/memory.js';
-import type { Clock, EpochMs } from '../../shared/time.js';
+import type { Clock } from '../../shared/time.js';
 import { Unauthorized } from '../errors.js';
 import { openCheckLimit } from './checkLimit.js';
 import { openFleetOf } from './fleets.js';
+import { openProofThrottle } from './throttle.js';
 
 /** `off`: no proof. `accepted`: a proof is checked if the caller sends one. `required`: every caller must send a proof. */
 export type ProofMode = 'off' | 'accepted' | 'required';
@@ -68,29 +69,12 @@ export function openProof(options: ProofOptions): Proof {
     limit: openCheckLimit({ clock, perSecond: checksPerSecond }),
   });
   const lanes = { known: openLane(), unknown: openLane() };
-  let throttledUntil: EpochMs = 0;
-
-  /** No request is sent while balena throttles the checks. */
-  async function unlessThrottled<T>(request: () => Promise<T>): Promise<T> {
-    const throttledMs = throttledUntil - clock.now();
-    if (throttledMs > 0)
-      throw new ProvisioningError('balena-throttled', 'balena throttles the checks of proofs.', {
-        retryAfterMs: throttledMs,
-      });
-    try {
-      return await request();
-    } catch (error) {
-      const { code, retryAfterMs } = ProvisioningError.from(error);
-      if (code === 'balena-throttled' && retryAfterMs !== null)
-        throttledUntil = Math.max(throttledUntil, clock.now() + retryAfterMs);
-      throw error;
-    }
-  }
+  const throttle = openProofThrottle(clock);
 
   async function isServed(uuid: string, { fleetOf }: ReturnType<typeof openLane>): Promise<boolean> {
     let fleet = fleetOfDevice.get(uuid);
     if (fleet === undefined) {
-      fleet = (await unlessThrottled(() => fleetOf(uuid))) ?? null;
+      fleet = (await throttle.withOurKey(() => fleetOf(uuid))) ?? null;
       fleetOfDevice.add(uuid, fleet);
     }
     return fleet !== null && (fleets === null || fleets.includes(fleet));
@@ -98,8 +82,10 @@ export function openProof(options: ProofOptions): Proof {
 
   async function check(hash: string, uuid: string, key: string): Promise<Verdict> {
     const lane = lanes[known.get(hash) ? 'known' : 'unknown'];
-    const owns = () => unlessThrottled(() => isOwner(options, uuid, key));
+    const hashOfKey = hashOf(key);
+    const owns = () => throttle.withKeyOfCaller(hashOfKey, () => isOwner(options, uuid, key));
     const verdict = await answered(async () => {
+      throttle.expectNoWait(hashOfKey);
       if (!(await isServed(uuid, lane))) return 'not-served';
       return (await lane.limit.run(uuid, owns)) ? 'accepted' : 'wrong';
     });
@@ -122,7 +108,7 @@ export function openProof(options: ProofOptions): Proof {
     }
     const key = bearer.exec(authorization)?.[1];
     if (!key) throw refusal('wrong');
-    const hash = createHash('sha256').update(`${uuid} ${key}`).digest('base64');
+    const hash = hashOf(`${uuid} ${key}`);
     let verdict = accepted.get(hash) ?? refused.get(hash);
     if (!verdict) {
       // Concurrent requests of a device share one check.
@@ -134,6 +120,8 @@ export function openProof(options: ProofOptions): Proof {
     return true;
   };
 }
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');
 
 /** Whether the API key belongs to the device: one request to balena. The keys of users and of fleets are valid keys too, but prove no device. */
 async function isOwner(

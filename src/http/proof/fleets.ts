@@ -1,6 +1,6 @@
 import { mostUuids } from '../../balena/listing.js';
 import type { Clock, EpochMs } from '../../shared/time.js';
-import { longestWaitMs, tooManyProofs } from './checkLimit.js';
+import { longestWaitMs, tooManyProofs } from './waitingProofs.js';
 
 /** Reads the fleet of a device, together with those of other devices. @returns undefined if our key does not see the device */
 export type FleetOf = (uuid: string) => Promise<string | undefined>;

@@ -9,6 +9,7 @@ import type { BalenaLimit } from '../../throttling/balenaLimit.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { BadRequest } from '../errors.js';
 import type { Proof } from '../proof/deviceProof.js';
+import type { RequestLimit } from '../requestLimit.js';
 import { answerAccepted } from './answer.js';
 import { type ProvisionRequest, parseProvision } from './parse.js';
 
@@ -20,13 +21,15 @@ export interface ProvisionDependencies extends AcceptDependencies {
   /** `defaultService`: for a request without a service; `certificate.days`: the longest lifetime of a certificate. */
   config: { defaultService: string; certificate: { days: number }; renewAt: number; ca: object | null };
   ca: Pick<Ca, 'chainOf'>;
+  /** Records and queue are used at a turn of the limit. Proofs are checked outside: they have a limit of their own. */
+  limit: Pick<RequestLimit, 'run' | 'outside'>;
 }
 
 /**
  * Answers `POST /api/provision`: a request for an issued key, or the certificate of an own key. A request about an own key needs the proof of the
  * device, whatever DEVICE_PROOF says: the request decides who may be on the hub.
  *
- * @throws BadRequest `provision.request.…`; the errors of `Proof`, `refuseIfLineIsFull` and `accept`
+ * @throws BadRequest `provision.request.…`; TooBusy; the errors of `Proof`, `refuseIfLineIsFull` and `accept`
  */
 export async function answerProvision(
   deps: ProvisionDependencies,
@@ -35,12 +38,20 @@ export async function answerProvision(
   const parsed = await parseProvision(request, false);
   const wanted = await requestOf(deps, parsed);
   const authorization = request.headers.get('authorization');
-  const isProved = await deps.proof(parsed.uuid, authorization, wanted.own && 'always');
-  if (!isProved) await refuseIfLineIsFull(deps, parsed.uuid);
-  const acceptance = await accept(deps, wanted, isProved);
-  if (acceptance.kind !== 'unproved') return answerAccepted(deps, request, acceptance);
-  await deps.proof(parsed.uuid, authorization, 'always');
-  return answerAccepted(deps, request, await accept(deps, wanted, true));
+  const prove = (whatever: 'always' | undefined) =>
+    deps.limit.outside(() => deps.proof(parsed.uuid, authorization, whatever));
+  const isProved = await prove(wanted.own && 'always');
+  const acceptAtTurn = (proved: boolean) =>
+    deps.limit.run(async () => {
+      if (!proved) await refuseIfLineIsFull(deps, parsed.uuid);
+      return accept(deps, wanted, proved);
+    });
+  let acceptance = await acceptAtTurn(isProved);
+  if (acceptance.kind === 'unproved') {
+    await prove('always');
+    acceptance = await acceptAtTurn(true);
+  }
+  return answerAccepted(deps, request, acceptance);
 }
 
 /** @throws BadRequest if the certificate or the certificate request is refused */

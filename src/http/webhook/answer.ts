@@ -16,8 +16,8 @@ export interface WebhookDependencies extends AcceptDependencies {
   config: { webhookSecrets: readonly string[]; defaultService: string };
 }
 
-/** The longest time for an answer. Senders of webhooks usually wait for at least 10 s. */
-const answerWithinMs = 9_000;
+/** The longest time for an answer, after up to 3 s in the request limit. Senders of webhooks usually wait for at least 10 s. */
+const answerWithinMs = 6_500;
 
 /**
  * Answers a webhook. A repeated webhook with the same id and the same body gets the first answer again.

@@ -84,7 +84,7 @@ export interface Item {
   thumbprint?: string;
   /** A dead letter without a record only: the request in the message. */
   lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null } & Retirement &
-    Pick<Desired, 'own'>;
+    Pick<Desired, 'own' | 'proved'>;
 }
 
 /** A bulk action, which workers carry on. */

@@ -5,7 +5,7 @@ import { count, next, service, step, time } from '../../shared/schemas.js';
 export const bulkKinds = ['replay', 'discard', 'rotate'] as const;
 export type BulkKind = (typeof bulkKinds)[number];
 
-/** The kinds of single requests from the page or the API. A single request is done at once, and stays in the list for the audit. */
+/** The kinds of single requests from the page, the API or the CLI. A single request is done at once, and stays in the list for the audit. */
 export const requestKinds = ['provision', 'deprovision', 'fleet'] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

@@ -13,7 +13,7 @@ export interface DeadLetterEntry extends DeadLetter {
   /** Generation of the record's dead job, or of the message. Null if the message is unreadable. */
   generation: number | null;
   /** The thumbprints and the own key of the message; of a record, they are in the record. */
-  retirement: Retirement & Pick<Desired, 'own'>;
+  retirement: Retirement & Pick<Desired, 'own' | 'proved'>;
 }
 
 /** All dead letters, and the time of the reading. */
@@ -110,6 +110,7 @@ function ofDeadLetter({ deadLetter, message, record, superseded }: JoinedDeadLet
     retirement: {
       ...retirementOf(message ?? {}),
       ...(message?.own && { own: message.own }),
+      ...(message?.proved && { proved: true }),
     },
     sequenceNumber: deadLetter.sequenceNumber,
     operation: message?.operation ?? null,

@@ -35,7 +35,8 @@ export async function groupFailures(deps: {
     deps.listedSnapshots.read(freshMs),
     deps.deadLetterSnapshots.read(freshMs),
   ]);
-  const groups = groupsOf(devices, deadLetters).map(viewOf);
+  const fleets = [...devices, ...deadLetters].flatMap(({ fleet }) => fleet ?? []);
+  const groups = groupsOf(devices, deadLetters).map((group) => viewOf(group, fleets));
   groups.sort((a, b) => sizeOf(b) - sizeOf(a) || (a.since ?? '').localeCompare(b.since ?? ''));
   return { groups: groups.slice(0, mostGroups), total: groups.length, incomplete, asOf: iso(asOf) };
 }
@@ -70,7 +71,8 @@ function groupsOf(devices: Iterable<Counted>, deadLetters: readonly DeadLetterEn
   return [...groups.values()];
 }
 
-function viewOf({ oldestRequest, deadLetters, ...group }: Group): FailureGroup {
+/** @param fleets the fleets that exist, for an advice about an unknown fleet */
+function viewOf({ oldestRequest, deadLetters, ...group }: Group, fleets: readonly string[]): FailureGroup {
   const times = deadLetters.map(({ failedAt }) => failedAt).sort();
   const oldest = Number.isFinite(oldestRequest) ? oldestRequest : null;
   const named = deadLetters.flatMap(({ service }) => service ?? []);
@@ -84,7 +86,7 @@ function viewOf({ oldestRequest, deadLetters, ...group }: Group): FailureGroup {
     latest: times.at(-1) ?? null,
     message: deadLetters.at(-1)?.message ?? null,
     services: Object.keys(countBy(named, (service) => service)).slice(0, mostServices),
-    advice: adviceFor(group.code),
+    advice: adviceFor(group.code, { fleet: group.fleet, fleets }),
     runbook: runbookSectionOf(group.code),
   };
 }

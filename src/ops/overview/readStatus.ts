@@ -1,6 +1,6 @@
 import { type HealthDependencies, type HealthFacts, readHealthFacts } from '../../health/facts.js';
 import { type HealthLine, healthLines } from '../../health/health.js';
-import type { DeviceFacts } from '../../health/incidents.js';
+import { type DeviceFacts, stops } from '../../health/incidents.js';
 import type { SystemStatus } from '../../health/statusSchema.js';
 import { systemStatus } from '../../health/systemStatus.js';
 import type { ListedSnapshots } from '../devices/listed.js';
@@ -22,11 +22,14 @@ export interface SystemHealth {
 const freshMs = 5_000;
 
 /**
- * Reads the state of the whole system, for page and CLI. Never throws: records that do not answer are an incident.
+ * Reads the state of the whole system, for page and CLI. The number of waiting devices may be some seconds old, with one exception: while all work is
+ * stopped, "No device waits" would tell an operator that the stop does no harm. Never throws: records that do not answer are an incident.
  */
 export async function readSystemHealth(deps: StatusDependencies): Promise<SystemHealth> {
-  const [facts, devices] = await Promise.all([readHealthFacts(deps), listedFacts(deps).catch(() => null)]);
-  return healthOf(facts, devices);
+  const count = (oldestMs: number) => listedFacts(deps, oldestMs).catch(() => null);
+  const [facts, devices] = await Promise.all([readHealthFacts(deps), count(freshMs)]);
+  const isInDoubt = devices?.waiting === 0 && stops(facts).length > 0;
+  return healthOf(facts, isInDoubt ? await count(0) : devices);
 }
 
 /** The state of the whole system, and the health of each part, from the facts. */
@@ -34,8 +37,8 @@ export function healthOf(facts: HealthFacts, devices: DeviceFacts | null): Syste
   return { status: systemStatus(facts, devices), lines: healthLines(facts) };
 }
 
-async function listedFacts(deps: StatusDependencies): Promise<DeviceFacts> {
+async function listedFacts(deps: StatusDependencies, oldestMs: number): Promise<DeviceFacts> {
   const { listedSnapshots, lateCertificateMs, clock } = deps;
-  const { devices, expiries } = await listedSnapshots.read(freshMs);
+  const { devices, expiries } = await listedSnapshots.read(oldestMs);
   return deviceFactsOf(devices, expiries, { now: clock.now(), lateCertificateMs });
 }

@@ -80,7 +80,8 @@ export async function withAudit<T>(
   return answer;
 }
 
-function answeredWithError(error: unknown): Answered {
+/** The row of a request that was refused, or whose answer is not known. */
+export function answeredWithError(error: unknown): Answered {
   const { code, message } = error instanceof RequestError ? error : ProvisioningError.from(error);
   const isRefused = error instanceof RequestError;
   return {

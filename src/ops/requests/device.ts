@@ -3,9 +3,9 @@ import { deviceView, viewOf } from '../../device/view.js';
 import { type Acceptance, accept, whyConflict } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { serviceName, uuid } from '../../shared/schemas.js';
-import { type EpochMs, iso } from '../../shared/time.js';
+import { iso } from '../../shared/time.js';
 import { parse, RequestError } from '../shared/request.js';
-import { openAudit, withAudit } from './audit.js';
+import { answeredWithError, openAudit, withAudit } from './audit.js';
 import type { OperatorDependencies } from './dependencies.js';
 
 export const deviceRequest = z.strictObject({
@@ -54,36 +54,60 @@ export async function requestDevice(
       'ops.bad-request',
       'A deprovisioning has no service: every variable of ours is removed.',
     );
+  const acceptance = await acceptAudited(deps, { operation, uuid: device, service, by });
+  if (isRejected(acceptance)) throw rejected(acceptance);
+  const { kind, record } = acceptance;
+  return {
+    outcome: kind,
+    device: viewOf(record, await expectedAt(deps, record), deps.clock.now()),
+  };
+}
+
+/** An acceptance that needs the cause to be fixed, or a later time. */
+type Rejected = Extract<Acceptance, { kind: 'service-conflict' | 'failed' }>;
+/** The acceptances of a request of an operator, who requests no own key. */
+type OperatorsAcceptance = Exclude<Acceptance, { kind: 'revoked' | 'unproved' | 'too-many-keys' }>;
+
+const isRejected = (acceptance: OperatorsAcceptance): acceptance is Rejected =>
+  acceptance.kind === 'service-conflict' || acceptance.kind === 'failed';
+
+/**
+ * Requests or removes the credentials of a device for an operator, and writes a row of the audit with the operator and the answer.
+ *
+ * @param service ignored for a deprovisioning
+ * @returns the acceptance, which may be a rejection
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the request may be accepted all the same
+ */
+export async function acceptAudited(
+  deps: Omit<RequestDependencies, 'config'>,
+  {
+    operation,
+    uuid: device,
+    service,
+    by,
+  }: Required<Omit<DeviceRequestBody, 'by'>> & { by: string | undefined },
+): Promise<OperatorsAcceptance> {
   const isProvision = operation === 'provision';
   const audit = await openAudit(deps, {
     ...{ kind: operation, by, filter: { uuid: device }, devices: 1 },
     service: isProvision ? service : null,
   });
-  return withAudit(
-    deps,
-    audit,
-    () =>
-      acceptRequest(
-        deps,
-        isProvision ? { uuid: device, present: true, service } : { uuid: device, present: false },
-      ),
-    ({ outcome }) => ({ answer: outcome }),
+  const request = async () => {
+    const acceptance = await accept(
+      deps,
+      isProvision ? { uuid: device, present: true, service } : { uuid: device, present: false },
+    );
+    const { kind } = acceptance;
+    if (kind === 'revoked' || kind === 'unproved' || kind === 'too-many-keys')
+      throw new Error('unreachable: an operator requests no own key');
+    return acceptance;
+  };
+  return withAudit(deps, audit, request, (acceptance) =>
+    isRejected(acceptance) ? answeredWithError(rejected(acceptance)) : { answer: acceptance.kind },
   );
 }
 
-async function acceptRequest(
-  deps: RequestDependencies,
-  request: Parameters<typeof accept>[1],
-): Promise<DeviceRequestAnswer> {
-  const acceptance = await accept(deps, request);
-  const { kind, record } = acceptance;
-  if (kind === 'service-conflict' || kind === 'failed') throw rejected(acceptance);
-  if (kind === 'revoked' || kind === 'unproved' || kind === 'too-many-keys')
-    throw new Error('unreachable: an operator requests no own key');
-  return { outcome: kind, device: viewOf(record, await expectedAt(deps, record), deps.clock.now()) };
-}
-
-function rejected(acceptance: Extract<Acceptance, { retryAt: EpochMs }>): RequestError {
+function rejected(acceptance: Rejected): RequestError {
   const { record, retryAt } = acceptance;
   if (acceptance.kind === 'service-conflict')
     return new RequestError(

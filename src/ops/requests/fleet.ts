@@ -158,8 +158,9 @@ async function isRowOf(
   return row?.kind === 'fleet' && row.filter.fleet === fleet && row.by === by;
 }
 
-function answeredByPart(
-  { devices, requested, next }: FleetRequestProgress,
+/** Adds a part of a fleet to the row of the audit. @param next null at the end of the fleet */
+export function answeredByPart(
+  { devices, requested, next }: Pick<FleetRequestProgress, 'devices' | 'requested' | 'next'>,
   { planned, byFleet, filter: { fleet = 'unknown' } }: StoredAction,
 ): Answered {
   const devicesSoFar = planned + devices;

@@ -48,6 +48,12 @@ export async function registerExactly(work: Work, pair: ThumbprintPair): Promise
   await update(work, known, { isDone, pair: () => pair });
 }
 
+/** @returns the thumbprints that the hub accepts, the newest first. @throws ProvisioningError as `register` */
+export async function readAccepted(work: Work): Promise<readonly string[]> {
+  await read(work);
+  return Array.isArray(work.observed.hub) ? work.observed.hub : [];
+}
+
 /** Makes the hub stop accepting revoked thumbprints, once balena has shown that the device holds the pair of the thumbprint. */
 export async function revoke(work: Work, thumbprint: string, held: readonly string[]): Promise<void> {
   await update(work, recordedIdentity(work, held), goalOf(work, thumbprint, held, true));

@@ -4,6 +4,7 @@ import type { Credentials } from '../../certificates/mint.js';
 import type {
   CheckNotice,
   Desired,
+  KeyHistory,
   KeyToSign,
   ObservedDraft,
   OwnCertificate,
@@ -40,7 +41,7 @@ export interface Work {
    *
    * @throws ProvisioningError `ca-…`, `records-unavailable`; `timed-out` if another run or another request has taken the place of this one
    */
-  sign(own: KeyToSign): Promise<OwnCertificate>;
+  sign(own: KeyToSign & KeyHistory): Promise<OwnCertificate>;
   /**
    * Reserves the run's registry operation, and waits until the operation is due. The first call to the hub uses the operation.
    *

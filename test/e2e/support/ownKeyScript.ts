@@ -11,7 +11,8 @@ import { traced } from './openedBy.js';
 const programs = ['openssl', 'curl', 'chmod', 'sync', 'mv'];
 
 /** Calls that only read. A test ends the script after each other call. */
-const reading = 'openssl\\ x509* | openssl\\ pkey* | openssl\\ base64*';
+const reading =
+  'openssl\\ x509* | openssl\\ pkey* | curl\\ *\\ GET\\ * | openssl\\ version | openssl\\ base64 | openssl\\ base64\\ -A';
 
 /** A device whose storage, clock and programs belong to a test. */
 export interface ScriptedDevice {
@@ -142,7 +143,7 @@ function readPair(pem: string): Pair {
 }
 
 function startScript(mode: string, env: Record<string, string>, trace?: string): RunningScript {
-  const command = ['sh', join(projectFolder(), 'device/own-key.sh'), mode];
+  const command = ['/bin/sh', join(projectFolder(), 'device/own-key.sh'), mode];
   const [program = '', ...args] = trace === undefined ? command : [...traced(trace), ...command];
   // A process group of its own, so that the child processes end together with the script.
   const child = spawn(program, args, {

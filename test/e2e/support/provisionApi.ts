@@ -14,7 +14,13 @@ interface Members {
   attempts: number;
   error: { code: string; step: string; message: string } | null;
   refusal: { requestId: string; service: string; error: { code: string } } | null;
-  certificate: { thumbprint: string; notBefore: string; notAfter: string; keyAlgorithm: string } | null;
+  certificate: {
+    thumbprint: string;
+    notBefore: string;
+    notAfter: string;
+    keyAlgorithm: string;
+    pem: string | null;
+  } | null;
   issuedUntil: string | null;
   type: string;
   title: string;

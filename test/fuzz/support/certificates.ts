@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { minter } from '../../../src/certificates/mint.js';
 
-/** The certificate and the private key of a device, both as PEM. */
+/** The certificate, or the certificate request, and the private key of a device, both as PEM. */
 export interface Pair {
   cert: string;
   key: string;
@@ -15,32 +15,54 @@ const decode = (text: string) => Buffer.from(text, 'base64').toString();
 
 const bodyOf = (pem: string) => pem.replaceAll(/-----[^-]+-----|\s/g, '');
 const derOf = (pem: string) => Buffer.from(bodyOf(pem), 'base64');
-const pemOf = (der: Uint8Array, label = 'CERTIFICATE') =>
+export const pemOf = (der: Uint8Array, label: string) =>
   `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
 
-type Change = (pair: Pair, other: Pair) => string;
+export type Change = (pair: Pair, other: Pair) => string;
 
-/** Changes of the bytes of the certificate. */
-const changedDer = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 7 })), { minLength: 1, maxLength: 3 }).map(
-  (flips): Change =>
-    ({ cert }) => {
-      const der = derOf(cert);
-      for (const [at, bit] of flips) der[at % der.length] = (der[at % der.length] ?? 0) ^ (1 << bit);
-      return pemOf(der);
-    },
-);
-const truncated = fc.nat().map(
-  (at): Change =>
-    ({ cert }) => {
-      const der = derOf(cert);
-      return pemOf(der.subarray(0, at % der.length));
-    },
-);
-const longer = fc.uint8Array({ minLength: 1, maxLength: 40 }).map(
-  (more): Change =>
-    ({ cert }) =>
-      pemOf(Buffer.concat([derOf(cert), more])),
-);
+/** The label of the PEM. */
+export type Label = 'CERTIFICATE' | 'CERTIFICATE REQUEST';
+
+/** Changes of the bytes. */
+const changedBytes = (label: Label) => [
+  {
+    weight: 4,
+    arbitrary: fc.array(fc.tuple(fc.nat(), fc.nat({ max: 7 })), { minLength: 1, maxLength: 3 }).map(
+      (flips): Change =>
+        ({ cert }) => {
+          const der = derOf(cert);
+          for (const [at, bit] of flips) der[at % der.length] = (der[at % der.length] ?? 0) ^ (1 << bit);
+          return pemOf(der, label);
+        },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.nat().map(
+      (at): Change =>
+        ({ cert }) => {
+          const der = derOf(cert);
+          return pemOf(der.subarray(0, at % der.length), label);
+        },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.uint8Array({ minLength: 1, maxLength: 40 }).map(
+      (more): Change =>
+        ({ cert }) =>
+          pemOf(Buffer.concat([derOf(cert), more]), label),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.uint8Array({ maxLength: 200 }).map(
+      (bytes): Change =>
+        () =>
+          pemOf(bytes, label),
+    ),
+  },
+];
 
 /** Changes of the text. */
 const cut = fc.nat().map(
@@ -57,7 +79,7 @@ const inserted = fc.tuple(fc.nat(), fc.string({ unit: 'binary', minLength: 1, ma
 );
 
 /** Other forms: duplicates, nesting, encodings, line ends, sizes. */
-const forms: Change[] = [
+const formsOf = (label: Label, otherLabel: Label): Change[] => [
   ({ cert }) => cert,
   ({ cert }) => cert + cert,
   ({ cert }, other) => cert + other.cert,
@@ -76,33 +98,34 @@ const forms: Change[] = [
   ({ cert }) => Buffer.from(cert).toString('utf16le'),
   ({ cert }) => Buffer.from(Buffer.from(cert).toString('base64')).toString('base64'),
   ({ cert }) => derOf(cert).toString('latin1'),
-  ({ cert }) => pemOf(Buffer.from(cert)),
+  ({ cert }) => pemOf(Buffer.from(cert), label),
   ({ cert }) => cert.replace('\n', `\n${cert}`),
   ({ cert }) => pemOf(derOf(cert), 'TRUSTED CERTIFICATE'),
-  ({ cert }) => pemOf(derOf(cert), 'CERTIFICATE REQUEST'),
+  ({ cert }) => pemOf(derOf(cert), `NEW ${label}`),
+  ({ cert }) => pemOf(derOf(cert), otherLabel),
   ({ cert }) => cert.replace('\n', '\nProc-Type: 4,ENCRYPTED\n'),
   ({ cert }) => cert + ' '.repeat(9_000),
   ({ cert }) => cert.replace('\n', `\n${'\n'.repeat(8_000)}`),
-  () => pemOf(Buffer.alloc(5_000, 0x30)),
-  () => pemOf(Buffer.alloc(9_000, 0x30)),
+  () => pemOf(Buffer.alloc(5_000, 0x30), label),
+  () => pemOf(Buffer.alloc(9_000, 0x30), label),
   // A length of 2 GiB, and nesting without an end.
-  () => pemOf(Buffer.from('3084ffffffff', 'hex')),
-  () => pemOf(Buffer.from('3080'.repeat(1_500), 'hex')),
+  () => pemOf(Buffer.from('3084ffffffff', 'hex'), label),
+  () => pemOf(Buffer.from('3080'.repeat(1_500), 'hex'), label),
   () => '',
-  () => '-----BEGIN CERTIFICATE-----',
-  () => '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n',
+  () => `-----BEGIN ${label}-----`,
+  () => `-----BEGIN ${label}-----\n-----END ${label}-----\n`,
 ];
 
 /** The private key, with and without a disguise. None of these texts may come back in an answer, or appear in a log. */
-const keys: Change[] = [
+const keysWith = (label: Label): Change[] => [
   ({ key }) => key,
   ({ cert, key }) => cert + key,
   ({ cert, key }) => key + cert,
   ({ key }) => Buffer.from(key).toString('base64'),
   ({ cert, key }) => Buffer.from(cert + key).toString('base64'),
   ({ key }) => bodyOf(key),
-  ({ key }) => pemOf(derOf(key)),
-  ({ cert, key }) => pemOf(Buffer.concat([derOf(cert), derOf(key)])),
+  ({ key }) => pemOf(derOf(key), label),
+  ({ cert, key }) => pemOf(Buffer.concat([derOf(cert), derOf(key)]), label),
   ({ key }) => key.replaceAll('PRIVATE KEY', 'PRIVATE\u00a0KEY'),
   ({ key }) => key.toLowerCase(),
   ({ key }) => key.replaceAll('\n', '\r\n'),
@@ -111,19 +134,30 @@ const keys: Change[] = [
   ({ key }) => Buffer.from(key, 'utf16le').toString('base64'),
 ];
 
-/** Texts in the place of a certificate: the certificate itself, changed or damaged ones, and private keys. */
-export const certificateText: fc.Arbitrary<Change> = fc.oneof(
-  { weight: 4, arbitrary: changedDer },
-  { weight: 1, arbitrary: truncated },
-  { weight: 1, arbitrary: longer },
-  { weight: 1, arbitrary: cut },
-  { weight: 1, arbitrary: inserted },
-  { weight: 4, arbitrary: fc.constantFrom(...forms) },
-  { weight: 3, arbitrary: fc.constantFrom(...keys) },
-);
+/** Texts in the place of a certificate or of a certificate request. */
+export interface Texts {
+  /** Every text that changes nothing at random. */
+  known: readonly Change[];
+  /** The text itself, changed or damaged ones, and private keys. */
+  any: fc.Arbitrary<Change>;
+}
 
-/** Every text that changes nothing at random. */
-export const knownTexts: readonly Change[] = [...forms, ...keys];
+function textsOf(label: Label, otherLabel: Label): Texts {
+  const [forms, keys] = [formsOf(label, otherLabel), keysWith(label)];
+  return {
+    known: [...forms, ...keys],
+    any: fc.oneof(
+      ...changedBytes(label),
+      { weight: 1, arbitrary: cut },
+      { weight: 1, arbitrary: inserted },
+      { weight: 4, arbitrary: fc.constantFrom(...forms) },
+      { weight: 3, arbitrary: fc.constantFrom(...keys) },
+    ),
+  };
+}
+
+export const certificateTexts = textsOf('CERTIFICATE', 'CERTIFICATE REQUEST');
+export const csrTexts = textsOf('CERTIFICATE REQUEST', 'CERTIFICATE');
 
 /** Values of `uses`. */
 export const usesText = fc.oneof(

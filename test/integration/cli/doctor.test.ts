@@ -68,6 +68,16 @@ describe('checkSettings', () => {
     expect(JSON.stringify(checks)).not.toContain('hunter2');
   });
 
+  it('checks the other parts although the certificate of the CA is wrong', () => {
+    const { checks, configFor } = checkSettings({
+      ...env,
+      CA_CERTIFICATE: 'x',
+      CA_KEY_VAULT_KEY: 'https://myvault.vault.azure.net/keys/ca',
+    });
+    expect(checks.map(({ name }) => name)).toContain('CA_CERTIFICATE');
+    expect(configFor('queue')).not.toBeNull();
+  });
+
   it('returns a configuration only for systems with correct settings', () => {
     const { configFor } = checkSettings(env);
     expect(configFor('queue')?.certificate.days).toBe(365);

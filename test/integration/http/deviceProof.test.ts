@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { listen } from '../../../local/simulators/shared/loopback.js';
 import { mostUuids } from '../../../src/balena/listing.js';
 import { openProof, type ProofMode } from '../../../src/http/proof/deviceProof.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
 
 const uuid = 'ab'.repeat(16);
 const other = 'cd'.repeat(16);
@@ -58,13 +59,21 @@ function proofWith(mode: ProofMode, fleets: string[] | null = null, callTimeoutM
         : new Promise<void>((wake) => void sleeping.push({ until: now + ms, wake })),
   };
   let lookUps = 0;
+  let isOurKeyThrottled = false;
   const fleetsOf = async (uuids: readonly string[]) => {
     lookUps += 1;
+    if (isOurKeyThrottled)
+      throw new ProvisioningError('balena-throttled', 'balena is throttling us (429).', {
+        retryAfterMs: 30_000,
+      });
     expect(uuids.length).toBeLessThanOrEqual(mostUuids);
     return new Map(uuids.filter((each) => seen[each] !== undefined).map((each) => [each, seen[each]!]));
   };
   return {
     lookUps: () => lookUps,
+    throttleOurKey: (isThrottled: boolean) => {
+      isOurKeyThrottled = isThrottled;
+    },
     prove: openProof({
       mode,
       apiUrl,
@@ -117,22 +126,6 @@ describe.each(['off', 'accepted'] as const)('a request that always needs the pro
     await expect(prove(uuid, bearer('other-device-key'), 'always')).rejects.toMatchObject(wrong);
     expect(await prove(uuid, bearer(key), 'always')).toBe(true);
   });
-});
-
-test('invented proofs do not delay a device that has proved its identity within the last day', async () => {
-  const { prove, pass } = proofWith('required');
-  await prove(uuid, bearer(key));
-  pass(60_000);
-  const junk = Array.from({ length: 1_000 }, (_, at) =>
-    prove(`${at}`.padStart(32, '0'), bearer(`junk-${at}`)).catch(() => {}),
-  );
-  // No time passes, so the device does not wait behind any of the invented proofs.
-  expect(await prove(uuid, bearer(key))).toBe(true);
-  for (let ms = 0; ms < 10_000; ms += 500) {
-    await settled();
-    pass(500);
-  }
-  await Promise.all(junk);
 });
 
 describe('required', () => {
@@ -279,6 +272,10 @@ describe('invented proofs', () => {
   const tolerated = 100;
   const unknown = (second: number, at: number) => `${second}e${at}`.padStart(32, '0');
 
+  /** Devices whose UUIDs the sender knows. */
+  const ofFleet = (at: number) => `5e${at}`.padEnd(32, 'a');
+  for (let at = 0; at < 100; at += 1) seen[ofFleet(at)] = 'my_org/one';
+
   /** 200 invented proofs a second for 20 seconds. A device that was never seen requests in each of the last ten seconds. */
   async function flood(uuidOf: (second: number, at: number) => string) {
     let inSecond = 0;
@@ -320,6 +317,7 @@ describe('invented proofs', () => {
       await prove(uuid, bearer(key));
     }
     for (let ms = 0; ms < 4_000; ms += 50) {
+      if (ms % 1_000 === 0) inSecond = 0;
       await settled();
       pass(50);
     }
@@ -332,6 +330,7 @@ describe('invented proofs', () => {
   test.each([
     ['UUIDs', unknown],
     ['API keys for one device', () => other],
+    ['API keys for 100 devices of the fleet', (_: number, at: number) => ofFleet(at % 100)],
   ])('of many %s neither make balena throttle us, nor keep a new device out', async (_, uuidOf) => {
     const { throttled, most, passed, lookUps } = await flood(uuidOf);
     expect({ throttled, passed }).toEqual({ throttled: 0, passed: 10 });
@@ -339,18 +338,64 @@ describe('invented proofs', () => {
     expect(lookUps).toBeLessThanOrEqual(2 * 25 + 20);
   });
 
-  test('a 429 of balena stops all checks for as long as balena says, and the answer says the same', async () => {
+  test('do not delay a device that has proved its identity within the last day', async () => {
     const { prove, pass } = proofWith('required');
-    handle = (_, response) => response.writeHead(429, { 'retry-after': '30' }).end();
-    await expect(prove(uuid, bearer(key))).rejects.toMatchObject({ retryAfterMs: 30_000 });
+    await prove(uuid, bearer(key));
+    pass(60_000);
+    const junk = Array.from({ length: 1_000 }, (_, at) =>
+      prove(unknown(1, at), bearer(`junk-${at}`)).catch(() => {}),
+    );
+    // No time passes, so the device does not wait behind any of the invented proofs.
+    expect(await prove(uuid, bearer(key))).toBe(true);
+    for (let ms = 0; ms < 10_000; ms += 500) {
+      await settled();
+      pass(500);
+    }
+    await Promise.all(junk);
+  });
+
+  const throttled = (response: ServerResponse, seconds: number) =>
+    void response.writeHead(429, { 'retry-after': String(seconds) }).end();
+
+  test('a 429 to the key of one device stops the checks of this key, and of no other', async () => {
+    const { prove, pass } = proofWith('required');
+    handle = (request, response) =>
+      request.headers.authorization === bearer(key) ? throttled(response, 30) : byKey(request, response);
+    for (let asked = 0; asked < 20; asked += 1)
+      for (const each of [uuid, other])
+        await expect(prove(each, bearer(key))).rejects.toMatchObject({ code: 'balena-throttled' });
+    await prove(other, bearer('other-device-key'));
+    expect(requested).toHaveLength(2);
+    handle = byKey;
+    pass(30_000);
+    await prove(uuid, bearer(key));
+  });
+
+  test('a 429 to five different keys in a row stops all checks for as long as balena says, and the answer says the same', async () => {
+    const { prove, pass } = proofWith('required');
+    handle = (_, response) => throttled(response, 30);
+    for (let at = 0; at < 5; at += 1)
+      await expect(prove(uuid, bearer(`key-${at}`))).rejects.toMatchObject({ retryAfterMs: 30_000 });
     handle = byKey;
     pass(10_000);
     await expect(prove(other, bearer('other-device-key'))).rejects.toMatchObject({
       code: 'balena-throttled',
       retryAfterMs: 20_000,
     });
-    expect(requested).toHaveLength(1);
+    expect(requested).toHaveLength(5);
     pass(20_000);
+    await prove(other, bearer('other-device-key'));
+  });
+
+  test('a 429 to our own key stops all checks', async () => {
+    const { prove, pass, throttleOurKey } = proofWith('required');
+    throttleOurKey(true);
+    await expect(prove(uuid, bearer(key))).rejects.toMatchObject({ retryAfterMs: 30_000 });
+    throttleOurKey(false);
+    await expect(prove(other, bearer('other-device-key'))).rejects.toMatchObject({
+      code: 'balena-throttled',
+    });
+    pass(30_000);
     await prove(other, bearer('other-device-key'));
   });
 });

@@ -120,7 +120,7 @@ interface Outcome {
 /** Plays some hours. @param days the lifetime of a certificate */
 async function play(way: Way, attack: Attack | null, days = 100, forMs = played): Promise<Outcome> {
   const { deps, clock, sent, record, delivery, table } = workerDependencies(start);
-  const accepting = { sentRecently: rememberSent(clock) };
+  const accepting = { sentRecently: rememberSent(clock, 600_000) };
   const { balena, seen, lists } = balenaWithVictim();
   const all = {
     ...deps,

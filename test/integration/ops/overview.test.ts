@@ -55,6 +55,15 @@ test('the state of the system and the groups of failures are read from lists, an
   ]);
 });
 
+test('while all work is stopped, a device that began to wait a moment ago is counted', async () => {
+  const { deps, put } = opsDependencies(tables);
+  const stopped = { ...deps, isWorkerDisabled: true };
+  const sentence = async () => (await readSystemHealth(stopped)).status.sentence;
+  expect(await sentence()).toMatch(/^Stopped: .*No device waits\./);
+  await put(2, { error: null, job: { generation: 7, due: start } });
+  expect(await sentence()).toMatch(/^Stopped: .*1 device waits, and nothing is finished/);
+});
+
 test('an empty system is told as one', async () => {
   const { deps } = opsDependencies(tables);
   expect(await readOverview(deps)).toMatchObject({

@@ -113,7 +113,7 @@ async function runOnFakes(probability: number): Promise<void> {
     isWorkerDisabled: false,
     management: hostile({ depths: async () => null, properties: async () => null }, probability),
     samples: hostile({ since: async () => [] }, probability),
-    sentRecently: rememberSent(clock),
+    sentRecently: rememberSent(clock, 600_000),
     timerRuns: timerRunsIn(clock, table<TimerRow>()),
   };
   const delivery = system.delivery({

@@ -109,6 +109,47 @@ export const csrMutants = [
       { first: run },
     ],
   ]),
+  ...mutantsOf('src/device/transitions.ts', [
+    [
+      'lost-signature-not-asked-for',
+      'After the loss of the record, a message from before the signature makes the run ask the hub',
+      '...(message.own?.thumbprint === null && { forceVerify: true }),',
+      '',
+      { first: signing },
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/reconcileOwn.ts', [
+    [
+      'certificate-in-use-cut-off',
+      'After the loss of the record, the certificate in use stays',
+      'return isInUse ? { ...own, before: newest } : own;',
+      'return own;',
+      { first: signing },
+    ],
+    [
+      'unknown-key-in-use',
+      'After a revocation, no certificate of an unknown key stays',
+      ' || desired.revokedKeys !== undefined) return own;',
+      ') return own;',
+      { first: signing },
+    ],
+    [
+      'issued-certificate-becomes-own',
+      'An issued certificate does not become an own one',
+      'newest !== undefined && newest !== issued && ',
+      'newest !== undefined && ',
+      { first: signing },
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/run.ts', [
+    [
+      'certificate-before-not-recorded',
+      'The record knows the certificate that stays beside a new one',
+      'signed(found, certificate, own.before)',
+      'signed(found, certificate)',
+      { first: signing },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/reconcileOwn.ts', [
     [
       'revocation-waits-for-ca',
@@ -132,6 +173,22 @@ export const csrMutants = [
       'const isRevoked = key === undefined ? isRevokedOwn(desired, own) : isRevokedKey(desired, key);',
       'const isRevoked = key !== undefined && isRevokedKey(desired, key);',
       { first: [...run, ...record] },
+    ],
+  ]),
+  ...mutantsOf('src/fleet/rotate.ts', [
+    [
+      'named-revocation-dropped',
+      'A revocation that names its certificate needs no held certificate',
+      '(held === null && !revoke)',
+      'held === null',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
+    ],
+    [
+      'replaced-certificate-stays-accepted',
+      'A replaced certificate can still be revoked',
+      'if (old !== held && !revoke)',
+      'if (old !== held)',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
     ],
   ]),
   ...mutantsOf('src/certificates/ca/pause.ts', [
@@ -214,6 +271,13 @@ export const csrMutants = [
       { first: ca },
     ],
     [
+      'wait-for-signatures-without-end',
+      'The wait for other signatures is part of the time',
+      'return await withDeadline(ms, (signal) =>',
+      'return await (async (run: (signal: AbortSignal) => Promise<R>) => run(AbortSignal.timeout(1e9)))((signal) =>',
+      { first: ca },
+    ],
+    [
       'ca-signs-at-its-end',
       'A CA signs nothing in its last day',
       'if (notAfter - now < dayMs)',
@@ -240,6 +304,13 @@ export const csrMutants = [
     ],
   ]),
   ...mutantsOf('src/certificates/ca/keyVaultKey.ts', [
+    [
+      'key-vault-client-fails-for-good',
+      'A Key Vault client that cannot be opened fails no request for good',
+      'throw mapKeyVaultError(error);',
+      'throw error;',
+      { first: keyVault },
+    ],
     [
       'key-vault-repeats',
       'The SDK repeats no request',

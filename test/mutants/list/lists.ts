@@ -7,6 +7,27 @@ const worker = { first: ['test/unit/provisioning/worker'] };
 export const listMutants = [
   ...mutantsOf('src/device/repository.ts', [
     [
+      'simultaneous-changes-meet-conflicts',
+      'In one process, the changes of one device take turns',
+      'turns.run(uuid, () => amendNow(uuid, change))',
+      'turns.run(randomUUID(), () => amendNow(uuid, change))',
+      { first: ['test/unit/device/contention'] },
+    ],
+    [
+      'conflict-leaves-rows',
+      'A write that meets a conflict removes the rows that it has written',
+      'if (etag !== null) await dropUnnamed(added)',
+      'if (etag === null) await dropUnnamed(added)',
+      { first: ['test/unit/device/contention'] },
+    ],
+    [
+      'conflict-removes-rows-of-a-later-version',
+      'A write that meets a conflict leaves the rows that the record names',
+      'rows.filter(({ list, row }) => found.value.listed?.[list]?.row !== row)',
+      'rows',
+      { first: ['test/unit/device/contention'] },
+    ],
+    [
       'list-row-not-written',
       'The row of a list is written before the record',
       'await Promise.all(added.map(lists.add));\n    const stored',

@@ -1,12 +1,64 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const requestMutants = [
+  ...mutantsOf('src/http/requestLimit.ts', [
+    [
+      'flood-in-memory',
+      'A process refuses the requests that it has no time for',
+      'if (inProgress >= mostInProgress) throw new TooBusy();',
+      'if (inProgress >= 1e9) throw new TooBusy();',
+    ],
+    [
+      'flood-at-the-tables',
+      'A process uses the records for a few requests at the same time',
+      'if (running < mostAtATime) running += 1;',
+      'if (running < 1e9) running += 1;',
+    ],
+    [
+      'request-waits-for-ever',
+      'A request that cannot be handled within three seconds is refused',
+      'else if (waiting.delete(first)) first.refuse();',
+      'else if (waiting.delete(first)) first.begin();',
+    ],
+    [
+      'proofs-use-up-places',
+      'A request that waits for its proof does not count',
+      'inProgress -= 1;\n      try {\n        return await work();\n      } finally {\n        inProgress += 1;',
+      'try {\n        return await work();\n      } finally {',
+      { first: ['test/unit/http/requestLimit'] },
+    ],
+  ]),
   ...mutantsOf('src/http/proof/checkLimit.ts', [
+    [
+      'devices-with-wrong-proofs-are-no-suspects',
+      'After a wrong proof for a device, further proofs for the device come last',
+      'else suspects.add(uuid, true);',
+      'else suspects.forget(uuid);',
+      { first: ['test/unit/http/proof/checkLimit'] },
+    ],
+    [
+      'suspects-never-checked',
+      'Suspects get every fourth check',
+      'begun % suspectsTurn === 0',
+      'begun < 0',
+      { first: ['test/unit/http/proof/checkLimit'] },
+    ],
+  ]),
+  ...mutantsOf('src/http/proof/throttle.ts', [
+    [
+      'one-throttled-key-stops-all-proofs',
+      'A 429 to the key of one device stops no other proof',
+      'const manyKeys = 5;',
+      'const manyKeys = 1;',
+      { first: ['test/integration/http/deviceProof'] },
+    ],
+  ]),
+  ...mutantsOf('src/http/proof/waitingProofs.ts', [
     [
       'proofs-first-come-first-served',
       'The devices of waiting proofs are served by turns',
-      '      waiting.delete(uuid);\n      if (waiters.length > 0) waiting.set(uuid, waiters);',
-      '      if (waiters.length === 0) waiting.delete(uuid);',
+      '        waiting.delete(uuid);\n        if (waiters.length > 0) waiting.set(uuid, waiters);',
+      '        if (waiters.length === 0) waiting.delete(uuid);',
       { first: ['test/unit/http/proof/checkLimit'] },
     ],
   ]),
@@ -236,6 +288,12 @@ export const requestMutants = [
     ],
   ]),
   ...mutantsOf('src/queue/publish.ts', [
+    [
+      'message-sent-once-for-ever',
+      'A process sends a message again when the duplicate window is over',
+      'return at !== undefined && clock.now() - at < windowMs;',
+      'return at !== undefined;',
+    ],
     [
       'message-without-retirement',
       'The message carries the thumbprints to retire and to revoke',

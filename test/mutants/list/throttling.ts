@@ -44,7 +44,36 @@ export const throttlingMutants = [
       'mayBorrow && row.spare - 1 >= -rate.mostBorrowed',
       'mayBorrow && row.spare - 1 >= -1e9',
     ],
-    ['fleets-in-one-lane', 'Fleets share the rate', "fleet ?? ''", "fleet === '-' ? fleet : ''"],
+    [
+      'fleets-in-one-lane',
+      'Fleets share the rate',
+      'fleet ?? (isKnown ? sharedLane : inventedLane)',
+      'isKnown ? sharedLane : inventedLane',
+    ],
+    [
+      'known-devices-wait-for-invented-ones',
+      'Devices that anybody may have invented have a lane of their own',
+      'fleet ?? (isKnown ? sharedLane : inventedLane)',
+      'fleet ?? inventedLane',
+    ],
+    [
+      'urgent-work-of-many-fleets-starves-the-rest',
+      'All urgent lanes together get eight operations for each operation of another lane',
+      'return Math.max(1, urgentWeight / Math.max(1, urgent));',
+      'return Math.max(urgentWeight, urgent * 0);',
+    ],
+    [
+      'revocation-keeps-an-ordinary-place',
+      'A revocation goes first, also if the device waited in another lane before',
+      'if (claim.isUrgent) return !lane.startsWith(urgentMark);',
+      'if (claim.isUrgent) return false;',
+    ],
+    [
+      'further-fleets-wait-for-invented-devices',
+      'A fleet without a lane of its own does not wait for devices that anybody may have invented',
+      'claim.isUrgent ? urgentMark : sharedLane',
+      'claim.isUrgent ? urgentMark : inventedLane',
+    ],
     [
       'row-without-limit',
       'The row has a limited number of lanes',
@@ -60,8 +89,8 @@ export const throttlingMutants = [
     [
       'returned-turn-lost',
       'A turn that was given back moves up the devices behind it',
-      '    addReturned(lane, turn);\n',
-      '    void addReturned;\n',
+      'lane[list] = withTurn(lane[list], turn, mostRanges - all + lane[list].length);',
+      'void all;',
     ],
     [
       'free-operation-lost',
@@ -163,6 +192,18 @@ export const throttlingMutants = [
     ],
   ]),
   ...mutantsOf('src/throttling/sharedLine.ts', [
+    [
+      'newcomer-gets-turn-of-served-device',
+      'A newcomer does not get the turn of a device that used another turn',
+      "giveBack(row, instead, 'served')",
+      'giveBack(row, instead)',
+    ],
+    [
+      'turn-of-served-device-kept',
+      'A device that uses the turn of another one gives its own turn back',
+      "if (isTaken && kind === 'now' && instead) giveBack(row, instead, 'served');",
+      "if (isTaken && kind === 'any' && instead) giveBack(row, instead, 'served');",
+    ],
     [
       'unwritten-counts-lost',
       'What could not be written is written later',
@@ -500,5 +541,14 @@ export const throttlingMutants = [
       'throw error;',
     ],
     ['no-jitter', 'The waits have jitter', ' * (1 + random())', ''],
+  ]),
+  ...mutantsOf('src/telemetry/sampling.ts', [
+    [
+      'failures-without-limit',
+      'Of failures that callers can cause without end, a share is kept',
+      'root.isKept = isOfShare(root.traceId, same);',
+      'root.isKept = true;',
+      { first: ['test/unit/telemetry/sampling'] },
+    ],
   ]),
 ];

@@ -271,6 +271,27 @@ export const transitionMutants = [
   ]),
   ...mutantsOf('src/device/operatorTransitions.ts', [
     [
+      'dead-letters-without-bound',
+      'A job remembers its newest dead letters',
+      '[...deadLetters, { due, activeAt }].slice(-mostDeadLetters)',
+      '[...deadLetters, { due, activeAt }]',
+      { first: ['test/unit/device/operatorTransitions.test.ts'] },
+    ],
+    [
+      'dead-letter-known-later',
+      'The first time of a dead letter counts',
+      'if (deadLetters.some((each) => each.due === due)) return null;',
+      '',
+      { first: ['test/unit/device/operatorTransitions.test.ts'] },
+    ],
+    [
+      'cancelled-dead-letter-known',
+      'An operator cannot resend the message of a cancelled job',
+      'dead.unknown || isDeadByOperator(part.job)',
+      'dead.unknown',
+      { first: ['test/unit/device/operatorTransitions.test.ts'] },
+    ],
+    [
       'replay-keeps-attempts',
       'A replay starts to count attempts from zero',
       '    ...startJob(record, traceparent, { due, forceVerify }),\n    ...noFailure,\n    replays:',

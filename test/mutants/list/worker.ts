@@ -110,9 +110,16 @@ export const workerMutants = [
     ],
     [
       'resent-too-early',
-      'A message that arrives when it was sent for was not sent again by hand',
-      ' && enqueuedAt > message.due + resentAfterMs;',
+      'A message that arrives twice was not sent again by hand',
+      ' && enqueuedAt > known.activeAt + resentAfterMs;',
       ';',
+    ],
+    [
+      'late-copy-counts-as-resent',
+      'A late copy of a message restarts no dead job',
+      'dead.deadLetters?.find((each) => each.due === due);',
+      'dead.deadLetters?.find(() => due > 0) ?? { activeAt: due };',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
     ],
     [
       'live-lease-ignored',
@@ -177,7 +184,7 @@ export const workerMutants = [
     [
       'look-up-kept-on-conflict',
       'A new look-up is free again after a conflict',
-      '  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);\n',
+      '  if (isReplaced && unused) balenaLimit.release(unused);\n',
       '',
     ],
     [
@@ -189,6 +196,13 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/worker.ts', [
     [
+      'dead-letter-not-known',
+      'The record knows each dead letter, so that an operator can resend it',
+      '    await records.amend(record.uuid, (found) => found && deadLettered(found, received));',
+      '    void records;',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
+    ],
+    [
       'nothing-published-after-run',
       'After a run the message of the next job is sent',
       '  await publish(deps, record);\n  const dead = deadPart(record, message);',
@@ -197,7 +211,7 @@ export const workerMutants = [
     [
       'dead-job-without-dead-letter',
       'A job that fails for good has its dead letter',
-      'if (dead) await deadLetter(dead, delivery);',
+      'if (dead) await deadLetter(deps, dead, message, delivery);',
       'void dead;',
     ],
     [
@@ -223,8 +237,14 @@ export const workerMutants = [
     [
       'look-up-reserved-again',
       'A reserved look-up is kept',
-      'const lookUp = reserved ?? (await',
-      'const lookUp = (reserved ? undefined : reserved) ?? (await',
+      'let lookUp = reserved ?? (await',
+      'let lookUp = (reserved ? undefined : reserved) ?? (await',
+    ],
+    [
+      'place-of-another-caller-kept',
+      'Work that deserves a better lane takes a new place there',
+      'if (due !== null && deservesBetter(claim, lookUp)) {',
+      'if (due !== null && deservesBetter({}, lookUp)) {',
     ],
     [
       'look-up-not-waited-for',
@@ -497,8 +517,8 @@ export const workerMutants = [
     [
       'nothing-is-urgent',
       'A deprovisioning, a revocation and half a pair go first',
-      'return { fleet, isUrgent: goesFirst(record) };',
-      'return { fleet, isUrgent: goesFirst(record) && fleet === null };',
+      'isUrgent: goesFirst(record) };',
+      'isUrgent: goesFirst(record) && fleet === null };',
     ],
     [
       'check-begins-behind-requests',

@@ -1,4 +1,5 @@
 import type { BalenaClient } from '../../../src/balena/types.js';
+import type { Ca } from '../../../src/certificates/ca/ca.js';
 import type { ListedDevice } from '../../../src/device/lists.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import type { rotate } from '../../../src/fleet/rotate.js';
@@ -23,6 +24,7 @@ export interface RuleOff {
   lists?: (table: ErasableTable<ListedDevice>) => ErasableTable<ListedDevice>;
   queue?: (queue: Queue) => Queue;
   hub?: (hub: HubRegistry) => HubRegistry;
+  ca?: (ca: Ca) => Ca;
   /** Called for each run. */
   balena?: (balena: BalenaClient) => BalenaClient;
   circuit?: (circuit: CircuitBreaker) => CircuitBreaker;

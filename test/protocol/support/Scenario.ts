@@ -4,14 +4,16 @@ import * as fc from 'fast-check';
 export interface Act {
   device: number;
   afterMs: number;
-  what:
-    | { kind: 'provision'; scope: string }
+  what: /** `proof`: the caller proves to be the device, or does not; undefined: a caller with a key of its own, such as an operator. */
+    | { kind: 'provision'; scope: string; proof?: boolean | undefined }
     | { kind: 'deprovision' }
     /**
      * A request with an own key: with a new certificate or with the last one. `uses`: the device says which own certificate it uses. `csr`: the
      * request is for a certificate of the CA, and an earlier certificate of the CA is due for renewal or stays.
      */
     | { kind: 'own'; fresh: boolean; uses: boolean; csr?: 'due' | 'stays' }
+    /** A device with a certificate request reads the certificate, and uses it from then on. */
+    | { kind: 'poll' }
     | { kind: 'created' }
     /** `earlier`: the certificate before the present one is to be revoked, too. */
     | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean; earlier?: boolean }
@@ -19,8 +21,12 @@ export interface Act {
     | { kind: 'renew' }
     /** The key gets or loses the right to write the device's variables. */
     | { kind: 'right'; mayWrite: boolean }
-    | { kind: 'resend' }
-    | { kind: 'replay'; inMs: number }
+    /** The CA does not answer for this time. */
+    | { kind: 'ca'; ms: number }
+    /** An operator resends a dead letter with a tool that keeps the message id, or that gives the message a new id. */
+    | { kind: 'resend'; keepsId: boolean }
+    /** `service`: the replay is for this service. */
+    | { kind: 'replay'; inMs: number; service?: string | undefined }
     | { kind: 'cancel' }
     | { kind: 'discard' }
     /** A bulk action on the set of its plan. */
@@ -96,7 +102,14 @@ const bulk = fc.record({
 });
 
 const what: fc.Arbitrary<Act['what']> = fc.oneof(
-  { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), scope }) },
+  {
+    weight: 35,
+    arbitrary: fc.record({
+      kind: fc.constant('provision'),
+      scope,
+      proof: fc.constantFrom(undefined, undefined, undefined, true, false),
+    }),
+  },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
   {
     weight: 12,
@@ -122,10 +135,17 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('renew') }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('right'), mayWrite: fc.boolean() }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('resend') }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('resend'), keepsId: fc.boolean() }),
+  },
   {
     weight: 8,
-    arbitrary: fc.record({ kind: fc.constant('replay'), inMs: fc.constantFrom(0, 0, 20_000, 300_000) }),
+    arbitrary: fc.record({
+      kind: fc.constant('replay'),
+      inMs: fc.constantFrom(0, 0, 20_000, 300_000),
+      service: fc.constantFrom(undefined, undefined, 'a', 'b', 'x'),
+    }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('cancel') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('discard') }) },
@@ -190,24 +210,26 @@ const replayed = fc
       fc.constantFrom(0, 0, 10 * seconds, 120 * seconds),
       fc.constantFrom('cancel', 'cancel', 'discard', 'resend', 'provision', 'deprovision', 'bulk-cancel'),
       fc.integer({ min: 0, max: 60 * seconds }),
+      fc.constantFrom(undefined, undefined, 'a', 'b'),
     ),
     { minLength: 1, maxLength: 4, size: 'max' },
   )
   .map((rounds): Act[] => [
     { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'x' } },
-    ...rounds.flatMap(([ms, inMs, then, later]): Act[] => [
-      {
-        device: 0,
-        afterMs: ms,
-        what:
-          then === 'bulk-cancel' ? { kind: 'bulk', action: 'replay', ramp: true } : { kind: 'replay', inMs },
-      },
-      {
-        device: 0,
-        afterMs: later % (inMs + 5 * seconds),
-        what: then === 'provision' ? { kind: then, scope: 'a' } : { kind: then },
-      },
-    ]),
+    ...rounds.flatMap(([ms, inMs, then, later, service]): Act[] => {
+      const named = (): Act['what'] => {
+        if (then === 'resend') return { kind: then, keepsId: service === undefined };
+        return then === 'provision' ? { kind: then, scope: 'a' } : { kind: then };
+      };
+      const replay: Act['what'] =
+        then === 'bulk-cancel'
+          ? { kind: 'bulk', action: 'replay', ramp: true }
+          : { kind: 'replay', inMs, service };
+      return [
+        { device: 0, afterMs: ms, what: replay },
+        { device: 0, afterMs: later % (inMs + 5 * seconds), what: named() },
+      ];
+    }),
   ]);
 
 /** One device has credentials, or is to have none. A request for a service that does not exist crosses with something else. */
@@ -251,6 +273,7 @@ const refused = fc
       if (kind === 'rotate' || kind === 'revoke') return [{ kind: 'rotate', revoke: kind === 'revoke' }];
       if (kind === 'bulk') return [{ kind, action: 'replay', ramp: true }];
       if (kind === 'replay') return [{ kind, inMs: 0 }];
+      if (kind === 'resend') return [{ kind, keepsId: false }];
       return [kind === 'check' ? { kind, forceVerify: true } : { kind }];
     };
     return [
@@ -355,6 +378,65 @@ const ownKeys = fc
     ]);
   });
 
+/** The record of a device with a certificate of the CA is lost, while earlier messages may come again. The device goes on with its certificate. */
+const lostSignature = fc
+  .tuple(
+    fc.array(fc.constantFrom('csr', 'due', 'own'), { minLength: 1, maxLength: 3, size: 'max' }),
+    fc.integer({ min: 0, max: 30 * seconds }),
+    fc.integer({ min: 1 * seconds, max: 60 * seconds }),
+    fc.integer({ min: 0, max: 60 * seconds }),
+    fc.constantFrom('check', 'verify', 'none'),
+  )
+  .map(([requests, apart, until, later, then]): Act[] => {
+    const named = (kind: (typeof requests)[number]): Act['what'] => {
+      if (kind === 'own') return { kind, fresh: false, uses: false };
+      return { kind: 'own', fresh: false, uses: kind === 'due', csr: kind === 'due' ? 'due' : 'stays' };
+    };
+    return [
+      ...requests.map((kind): Act => ({ device: 0, afterMs: apart, what: named(kind) })),
+      { device: 0, afterMs: until, what: { kind: 'poll' } },
+      { device: 0, afterMs: later, what: { kind: 'tamper', how: 'lose-record', scope: '' } },
+      ...(then === 'none'
+        ? []
+        : [
+            {
+              device: 0,
+              afterMs: until,
+              what: { kind: 'check', forceVerify: then === 'verify' },
+            } as const,
+          ]),
+    ];
+  });
+
+/** One device proves its identity, with an issued or an own key. Other callers with the fleet's key request other services. */
+const proved = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('a', 'a', 'b', 'x', ''),
+      fc.constantFrom('a', 'b', 'x', 'own', 'deprovision', 'rotate', 'check', 'operator', 'replay', 'none'),
+      fc.boolean(),
+      fc.oneof(fc.integer({ min: 0, max: 90 * seconds }), fc.constant(620 * seconds)),
+      fc.integer({ min: 0, max: 10 * seconds }),
+    ),
+    { minLength: 1, maxLength: 6, size: 'max' },
+  )
+  .map((rounds): Act[] => {
+    const named = (kind: (typeof rounds)[number][1]): Act['what'][] => {
+      if (kind === 'none') return [];
+      if (kind === 'own') return [{ kind, fresh: false, uses: false }];
+      if (kind === 'rotate') return [{ kind, revoke: false }];
+      if (kind === 'check') return [{ kind, forceVerify: false }];
+      if (kind === 'operator') return [{ kind: 'provision', scope: 'b' }];
+      if (kind === 'replay') return [{ kind, inMs: 0, service: 'a' }];
+      return [kind === 'deprovision' ? { kind } : { kind: 'provision', scope: kind, proof: true }];
+    };
+    return rounds.flatMap(([scope, of, isFirst, ms, later]): Act[] => {
+      const unproved: Act['what'] = { kind: 'provision', scope, proof: false };
+      const both = isFirst ? [unproved, ...named(of)] : [...named(of), unproved];
+      return both.map((what, i) => ({ device: 0, afterMs: i === 0 ? ms : later, what }));
+    });
+  });
+
 const sick: fc.Arbitrary<Sick> = fc
   .record({
     device: fc.constantFrom(0, 0, 1),
@@ -385,6 +467,8 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 2, arbitrary: refused },
     { weight: 1, arbitrary: lostVariables },
     { weight: 3, arbitrary: ownKeys },
+    { weight: 2, arbitrary: proved },
+    { weight: 1, arbitrary: lostSignature },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),

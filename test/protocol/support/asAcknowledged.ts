@@ -55,12 +55,14 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
   const callers = system.callersOf(uuid);
   const acknowledged = callers.acknowledged();
   const before = Math.min(...refused.map(({ calledAt }) => calledAt));
+  const first = Math.min(...callers.requests.filter(isRefused).map(({ calledAt }) => calledAt));
+  const later = Math.max(...refused.map(({ answeredAt }) => answeredAt ?? Number.POSITIVE_INFINITY));
   const isDone = ({ requestId }: CallerRequest) =>
     (system.done.get(requestId ?? '') ?? Number.POSITIVE_INFINITY) < before;
   // An event that crosses with a request may find that request, and then counts for nothing.
   const hasCounted = (request: CallerRequest) =>
     acknowledged.includes(request) &&
-    (request.isEvent ? (request.answeredAt ?? before) : request.calledAt) < before;
+    (request.isEvent ? (request.answeredAt ?? before) < first : request.calledAt < before);
   let rest = callers.requests.filter((request) => !isRefused(request));
   const possible: CallerRequest[] = [];
   for (;;) {
@@ -74,8 +76,15 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
       const reasons = isReached ? ['device-not-found'] : ['device-not-found', ...failuresOfOthers];
       // While balena shows no such device, or none of its services, every request fails, and the last one counts.
       const { late, hidden } = system.cloud.device(uuid);
-      if (!isReached && (late || hidden)) reasons.push('service-not-found');
-      return [...possible, ...refused.filter((request) => isFailed(system, uuid, request, reasons))];
+      // A request that failed for good before does not come back.
+      const hasFailed = layer.some(({ requestId }) => (callers.gaveUp.get(requestId ?? '') ?? later) < later);
+      if (!isReached && (late || hidden || hasFailed)) reasons.push('service-not-found');
+      const { discarded } = callers.operators;
+      const isDiscarded = ({ requestId }: CallerRequest) =>
+        reasons.includes('service-not-found') && requestId !== null && discarded.has(requestId);
+      const counts = (request: CallerRequest) =>
+        isDiscarded(request) || isFailed(system, uuid, request, reasons);
+      return [...possible, ...refused.filter(counts)];
     }
     rest = rest.filter((request) => !layer.includes(request));
   }
@@ -137,6 +146,8 @@ function ownBefore({ callersOf, done }: System, uuid: string): OwnWish | null {
   const first = callersOf(uuid).requests.find(
     ({ calledAt, wish }) => calledAt > before.calledAt && last && isSameOwn(wish, last.wish),
   );
+  // Each signature of the CA is another certificate.
+  if (last?.wish.present && last.wish.own?.thumbprint === null && last !== first) return null;
   const doneAt = done.get(before.requestId ?? '') ?? Number.POSITIVE_INFINITY;
   return first && doneAt < first.calledAt ? before.wish.own : null;
 }

@@ -1,6 +1,12 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { refusedPart } from '../../../src/device/refusal.js';
-import { isInDesiredState, isToRetire, pendingWork, stateOf } from '../../../src/device/state.js';
+import { deadPart, refusedPart } from '../../../src/device/refusal.js';
+import {
+  isDeadByOperator,
+  isInDesiredState,
+  isToRetire,
+  pendingWork,
+  stateOf,
+} from '../../../src/device/state.js';
 import { isEmpty } from './asAcknowledged.js';
 import { hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
@@ -22,10 +28,18 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
     const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
     return [isAcknowledged ? 'stuck' : 'stuck, never acknowledged'];
   }
+  if (isLeftAfterResending(system, record)) return ['a resent dead letter was left'];
   if (job && endsGoodState(record)) return ['a refused request ended a good state'];
   if (job) return failed(system, record);
   if (device.tampered && !audited) return [];
   return desired.present ? provisioned(system, record) : deprovisioned(system, record);
+}
+
+/** An operator has resent a dead letter with another tool, and its job is still dead. The operator has neither cancelled nor discarded the job. */
+function isLeftAfterResending({ resent, queueLost }: System, record: DeviceRecord): boolean {
+  const message = resent.get(record.uuid);
+  const dead = message && deadPart(record, message)?.job;
+  return !!dead && !queueLost && !isDeadByOperator(dead);
 }
 
 /** A request for a service that does not exist has failed, and the device still has its credentials for another service. */

@@ -16,11 +16,18 @@ export function isMet(wish: OwnWish | undefined, own: OwnKey | undefined): boole
   return wish.key === own.key && (own.thumbprint === null || own.certificate !== undefined);
 }
 
+/** Whether both wishes are for the same service, or both for an own key. */
+export function isSamePlace(one: Wish, other: Wish): boolean {
+  return one.present && other.present && one.service === other.service;
+}
+
 /** A request from the caller's point of view: the call, and the answer if there was an answer. Nothing here is read from a record. */
 export interface CallerRequest {
   wish: Wish;
   /** An event "created" counts only for a device without an earlier request. */
   isEvent: boolean;
+  /** Whether the caller has proved to be the device; undefined: a caller with a key of its own. */
+  proof: boolean | undefined;
   process: Process;
   calledAt: number;
   /** Null: no answer came. */
@@ -36,6 +43,7 @@ const withoutEffect = new Set<CallerRequest['answer']>([
   'service-conflict',
   'too-many-keys',
   'revoked',
+  'unproved',
   'ignored',
 ]);
 const acknowledging = new Set<CallerRequest['answer']>([
@@ -52,6 +60,8 @@ export class Callers {
   lostAt = Number.NEGATIVE_INFINITY;
   /** When the record first held each request id. Only used to tell an answer from a restored version of the record. */
   readonly firstWrittenAt = new Map<string, number>();
+  /** The requests that failed for good, by id, each with the time. */
+  readonly gaveUp = new Map<string, number>();
   /** Rotations never change a wish. Each rotation gives the device's request a new id; null: the operator was not told the id. */
   readonly rotations: { requestId: string | null }[] = [];
   /** Thumbprints of acknowledged rotations. At rest the device must hold none of these. */
@@ -65,10 +75,15 @@ export class Callers {
 
   constructor(private readonly world: World) {}
 
-  call(wish: Wish, process: Process, isEvent = false): CallerRequest {
+  call(
+    wish: Wish,
+    process: Process,
+    { isEvent = false, proof }: { isEvent?: boolean; proof?: boolean | undefined } = {},
+  ): CallerRequest {
     const request: CallerRequest = {
       wish,
       isEvent,
+      proof,
       process,
       calledAt: this.world.now,
       answeredAt: null,
@@ -98,6 +113,7 @@ export class Callers {
     const acknowledged = this.acknowledged().filter((request) => among.includes(request));
     return among.filter((request) => {
       if (request.answer !== null && withoutEffect.has(request.answer)) return false;
+      if (this.isShutOut(request)) return false;
       if (request.isEvent && acknowledged.some(({ isEvent }) => !isEvent)) return false;
       const until = this.effectUntil(request);
       return !acknowledged.some(({ calledAt, isEvent }) => !isEvent && calledAt > until);
@@ -125,6 +141,24 @@ export class Callers {
   private isAnsweredByOldVersion({ requestId }: CallerRequest): boolean {
     const writtenAt = requestId === null ? undefined : this.firstWrittenAt.get(requestId);
     return writtenAt !== undefined && writtenAt <= this.lostAt;
+  }
+
+  /**
+   * Whether a request without a proof must change nothing: a caller who had proved to be the device was told before that another service is requested, and
+   * nobody else has requested the service of the request.
+   */
+  isShutOut(request: CallerRequest): boolean {
+    const { wish, proof, calledAt } = request;
+    if (proof !== false || !wish.present) return false;
+    const others = this.requests.filter((each) => each !== request && each.proof !== false);
+    if (others.some((each) => isSamePlace(each.wish, wish))) return false;
+    const proved = this.acknowledged().findLast((each) => each.proof && (each.answeredAt ?? 0) < calledAt);
+    // A request for a service that does not exist is refused, and the request before comes back.
+    if (!proved || (proved.wish.present && proved.wish.service === 'x')) return false;
+    if (this.gaveUp.has(proved.requestId ?? '')) return false;
+    // A deprovisioning ends the need for a proof.
+    const isBefore = ({ answeredAt }: CallerRequest) => answeredAt !== null && answeredAt < proved.calledAt;
+    return others.every((each) => each.wish.present || (each.answer === 'accepted' && isBefore(each)));
   }
 
   private effectUntil({ answer, answeredAt, process, calledAt }: CallerRequest): number {

@@ -117,27 +117,25 @@ export function createBroker(world: World) {
     releaseDeadLetter(deadLetter: Message, token: number) {
       if (held(deadLetter, token)) deadLetter.lock = null;
     },
-    /** An operator resends a device's oldest dead letter with another tool, after the end of the duplicate window. */
-    resendByHand(uuid: string): boolean {
-      const deadLetter = dead.find(
-        (one) =>
-          uuidOf(one.body) === uuid &&
-          !locked(one) &&
-          world.now - (seen.get(one.messageId) ?? 0) >= duplicateWindowMs,
-      );
-      if (!deadLetter) return false;
+    /**
+     * An operator resends a device's oldest dead letter with another tool. Some tools keep the message id, and the queue drops such a message within the
+     * duplicate window. Other tools give the message a new id, or none. Every tool keeps the body, and none keeps the scheduled time.
+     *
+     * @returns null if there is no such dead letter
+     */
+    resendByHand(uuid: string, keepsId: boolean): Message | null {
+      const isFree = ({ messageId }: Message) =>
+        !keepsId || world.now - (seen.get(messageId) ?? 0) >= duplicateWindowMs;
+      const deadLetter = dead.find((one) => uuidOf(one.body) === uuid && !locked(one) && isFree(one));
+      if (!deadLetter) return null;
       dead = dead.filter((one) => one !== deadLetter);
-      seen.set(deadLetter.messageId, world.now);
-      active.push({
-        ...deadLetter,
-        sequenceNumber: nextNumber(),
-        enqueuedAt: world.now,
-        lock: null,
-        deliveries: 0,
-        reason: null,
-      });
+      const sequenceNumber = nextNumber();
+      const messageId = keepsId ? deadLetter.messageId : `by hand ${sequenceNumber}`;
+      seen.set(messageId, world.now);
+      const state = { enqueuedAt: world.now, lock: null, deliveries: 0, reason: null };
+      active.push({ ...deadLetter, ...state, sequenceNumber, messageId });
       world.note(uuid, 'sent again by hand', deadLetter.messageId);
-      return true;
+      return deadLetter;
     },
     /** Is the queue empty, apart from messages of this device and of bulk actions? */
     isEmpty: (but: string | null) =>

@@ -65,6 +65,8 @@ export interface OwnKeyOfDevice {
   signatures: number;
   /** The certificates of the CA that the record has held. */
   recorded: Set<string>;
+  /** The certificate of the CA that the device has read, and uses. Null if there is none, or if something else was requested since. */
+  inUse: string | null;
   /** The device has said that it uses an own certificate, and the hub accepted that one. */
   shown: boolean;
   /** When the hub first accepted an own certificate (true time, ms). */
@@ -102,7 +104,7 @@ export function createCloud() {
         byHand: 0,
         minted: 0,
         ownKey: {
-          ...{ requested: [], shown: false, acceptedAt: null },
+          ...{ requested: [], shown: false, acceptedAt: null, inUse: null },
           ...{ keys: new Map(), made: 0, csrs: 0, signatures: 0, recorded: new Set() },
         },
       },

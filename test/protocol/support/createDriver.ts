@@ -117,7 +117,7 @@ export function createDriver(system: System) {
       if (!system.sick?.forever) system.sick = null;
       for (const device of system.cloud.devices.values()) device.readOnly = false;
       broker.holdUp(0);
-      Object.assign(world.down, { records: 0, queue: 0, hub: 0, balena: 0 });
+      Object.assign(world.down, { records: 0, queue: 0, hub: 0, balena: 0, ca: 0 });
       for (const { process } of [...http, ...workers])
         process.pausedUntil = Math.min(process.pausedUntil, world.now);
       world.note('', 'FAULTS STOP');

@@ -69,6 +69,10 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     renewBefore: null as number | null,
     /** The number of operators' actions. */
     actions: 0,
+    /** The ids of the replays of single devices. */
+    replays: new Set<string>(),
+    /** The dead jobs whose dead letter an operator has resent with another tool, by device. */
+    resent: new Map<string, { requestId: string; generation: number }>(),
     deliveries: 0,
     /** The devices with a record that was restored by hand, and whose rows in the lists are not repaired yet. */
     unlisted: new Set<string>(),

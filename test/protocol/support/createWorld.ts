@@ -44,7 +44,7 @@ export interface World {
   readonly parked: Parked[];
   readonly history: { at: number; device: string; parts: unknown[] }[];
   /** The end of each system's outage. */
-  readonly down: { records: number; queue: number; hub: number; balena: number };
+  readonly down: { records: number; queue: number; hub: number; balena: number; ca: number };
   /** The violations, each with the device. */
   readonly violations: Map<string, string>;
   int(least: number, most: number): number;
@@ -89,7 +89,7 @@ export function createWorld({ seed, calm, failing, trace }: WorldOptions): World
     random,
     parked,
     history,
-    down: { records: 0, queue: 0, hub: 0, balena: 0 },
+    down: { records: 0, queue: 0, hub: 0, balena: 0, ca: 0 },
     violations: new Map(),
     int: (least, most) => least + Math.floor(random() * (most - least + 1)),
     pick: (list) => list[Math.floor(random() * list.length)]!,

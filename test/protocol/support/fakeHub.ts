@@ -6,7 +6,7 @@ import { fateOfPing, fateOutside, pingTimedOut, timedOut } from './fateOutside.j
 import { request } from './request.js';
 import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
-import { noteAcceptance, watchSigned } from './watchOwnKey.js';
+import { noteAcceptance, watchRevokedKey, watchSigned } from './watchOwnKey.js';
 
 /** The hub's registry for the run of a device in a process. */
 export function fakeHub(system: System, process: Process, runFor: string): HubRegistry {
@@ -21,6 +21,7 @@ export function fakeHub(system: System, process: Process, runFor: string): HubRe
     watchCall(system, process, cloud.device(uuid), false);
     cloud.device(uuid).hubChanging = true;
     watchSigned(system, cloud.device(uuid), thumbprints ?? []);
+    watchRevokedKey(system, process, cloud.device(uuid), thumbprints ?? []);
     return request(world, process, {
       afterPause: () => watchCall(system, process, cloud.device(uuid), true),
       fate: fateOutside(system, 'hub', true, uuid),

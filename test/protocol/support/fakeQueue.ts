@@ -20,6 +20,11 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
       const text = JSON.stringify(message);
       if (text.includes(privateKey)) world.violated(message.uuid, 'a private key in a message');
       const effect = () => broker.put(message, messageId, at);
+      // A process can stall after it has made a message, and before it sends the message.
+      if (!world.calm && world.chance(0.006)) {
+        world.note(message.uuid, process.name, 'stalls before it sends', messageId);
+        await world.step(process, world.now + world.int(1_000, 250_000));
+      }
       if (world.fails(0.01) && !world.calm) {
         const fate: Fate = { kind: 'unknown', error: unavailable(), effectAfterMs: world.int(0, 10_000) };
         return request(world, process, { fate, effect });

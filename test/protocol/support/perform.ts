@@ -1,4 +1,5 @@
-import { refusedPart } from '../../../src/device/refusal.js';
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { deadPart, refusedPart } from '../../../src/device/refusal.js';
 import type { DeviceRequest, RequestedOwnKey } from '../../../src/device/request.js';
 import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
@@ -21,23 +22,34 @@ import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
 import type { Running } from './startProcess.js';
 import { tamper } from './tamper.js';
+import { longestRevocationMs, noteUse, watchRevocation } from './watchOwnKey.js';
+import { watchProof } from './watchProof.js';
+
+/** The product's `resentAfterMs`. */
+const resentAfterMs = 60_000;
 
 type OwnAct = Extract<Act['what'], { kind: 'own' }>;
 
 /** Performs an act: by an HTTP function, or by another program. */
 export function perform(system: System, running: Running, { device, what }: Act): void {
-  const { world, broker, cloud } = system;
+  const { world, cloud } = system;
   const uuid = uuids[device] ?? uuids[0];
   world.note(uuid, 'ACT', what);
+  noteUse(system, uuid, what);
   switch (what.kind) {
     case 'provision':
-      ask(system, running, { uuid, present: true, service: what.scope });
+      ask(system, running, { uuid, present: true, service: what.scope }, what.proof);
       break;
     case 'deprovision':
       ask(system, running, { uuid, present: false });
       break;
-    case 'own':
-      ask(system, running, { uuid, present: true, service: null, own: ownKeyFor(cloud.device(uuid), what) });
+    case 'own': {
+      // A request with an own key always needs a proof.
+      const own = ownKeyFor(cloud.device(uuid), what);
+      ask(system, running, { uuid, present: true, service: null, own }, true);
+      break;
+    }
+    case 'poll':
       break;
     case 'created':
       event(system, running, uuid);
@@ -56,27 +68,23 @@ export function perform(system: System, running: Running, { device, what }: Act)
     case 'right':
       cloud.device(uuid).readOnly = world.faults && !what.mayWrite;
       break;
+    case 'ca':
+      world.down.ca = world.faults ? world.now + what.ms : 0;
+      break;
     case 'resend':
-      if (broker.resendByHand(uuid)) cloud.device(uuid).byHand += 1;
+      resend(system, uuid, what.keepsId);
       break;
-    case 'replay': {
-      const item = failedItem(system, uuid);
-      if (!item) return;
-      const action = actionOf(`${uuid} ${system.actions}`);
-      system.actions += 1;
-      cloud.device(uuid).byHand += 1;
-      invoke(system, running, uuid, async () => {
-        await replayItem(running.deps, action, item, running.deps.clock.now() + what.inMs);
-      });
+    case 'replay':
+      replay(system, running, uuid, what);
       break;
-    }
     case 'cancel': {
       const action = system.recordOf(uuid)?.action;
       if (!action) return;
       const { operators, retired } = system.callersOf(uuid);
-      if (action.previous) retired.clear();
+      const isRotation = action.previous !== undefined && !system.replays.has(action.id);
+      if (isRotation) retired.clear();
       else operators.cancelled = true;
-      const cancel = action.previous ? cancelRotation : cancelItem;
+      const cancel = isRotation ? cancelRotation : cancelItem;
       invoke(system, running, uuid, () => cancel(running.deps, actionOf(action.id), uuid));
       break;
     }
@@ -112,31 +120,36 @@ export function perform(system: System, running: Running, { device, what }: Act)
   }
 }
 
-/** Takes a request, like the HTTP functions. */
-export function ask(system: System, running: Running, requested: DeviceRequest): void {
+/**
+ * Takes a request, like the HTTP functions.
+ *
+ * @param proof as in `accept`: whether the caller has proved to be the device
+ */
+export function ask(system: System, running: Running, requested: DeviceRequest, proof?: boolean): void {
   const { world } = system;
   const { uuid } = requested;
   const callers = system.callersOf(uuid);
   const wish: Wish = requested.present
     ? { present: true, service: requested.service, own: requested.own }
     : { present: false };
-  const request = callers.call(wish, running.process);
+  const request = callers.call(wish, running.process, { proof });
   invoke(system, running, uuid, async () => {
     try {
-      const answer = await (system.rule.accept ?? accept)(running.deps, requested);
+      const answer = await (system.rule.accept ?? accept)(running.deps, requested, proof);
       await world.step(running.process);
       const { requestId, present, service, own } = answer.record.desired;
       const isAboutRequest =
         present === wish.present && (!wish.present || (service === wish.service && isMet(wish.own, own)));
       if (
         !isAboutRequest &&
-        !['service-conflict', 'failed', 'revoked', 'too-many-keys'].includes(answer.kind)
+        !['service-conflict', 'failed', 'revoked', 'too-many-keys', 'unproved'].includes(answer.kind)
       )
         world.violated(uuid, 'the answer is about another request');
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
       // In the cool-down of one own certificate, every other one is refused, too.
       const isOfOther = answer.kind === 'failed' && !isAboutRequest;
       callers.answer(request, isOfOther ? 'ignored' : answer.kind, requestId);
+      watchProof(system, uuid, request, answer.kind);
       if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);
     } catch (error) {
       callers.answer(request, 'error');
@@ -178,7 +191,7 @@ function watchAnswer({ world, cloud }: System, uuid: string, { wish, calledAt }:
 /** Takes an event "created", like the webhook. */
 function event(system: System, running: Running, uuid: string): void {
   const callers = system.callersOf(uuid);
-  const request = callers.call({ present: true, service: 'a' }, running.process, true);
+  const request = callers.call({ present: true, service: 'a' }, running.process, { isEvent: true });
   invoke(system, running, uuid, async () => {
     try {
       const { outcome, requestId } = await (system.rule.handleEvent ?? handleEvent)(
@@ -234,6 +247,7 @@ function requestRotation(
     retired.add(retire);
     if (!revoke) return;
     revoked.add(retire);
+    system.world.at(system.world.now + longestRevocationMs, () => watchRevocation(system, uuid, retire));
     const key = system.cloud.device(uuid).ownKey.keys.get(retire);
     if (key !== undefined) revokedKeys.add(key);
   });
@@ -251,6 +265,51 @@ export function lookAgain(
   invoke(system, running, uuid, async () => {
     await requestCheck(running.deps, uuid, { forceVerify, due: running.deps.clock.now() + inMs });
     device.checkedSinceGone ||= gone && system.recordOf(uuid) !== null;
+  });
+}
+
+/** An operator resends a dead letter with another tool. At rest, the dead job of the dead letter is done, or has failed again. */
+function resend(system: System, uuid: string, keepsId: boolean): void {
+  const { broker, cloud, world } = system;
+  const deadLetter = broker.resendByHand(uuid, keepsId);
+  if (!deadLetter) return;
+  cloud.device(uuid).byHand += 1;
+  const record = system.recordOf(uuid);
+  const { body } = deadLetter;
+  const dead = record && 'uuid' in body && deadPart(record, body)?.job?.dead;
+  // A worker cannot tell a message from its copy within a minute.
+  if (dead && deadLetter.reason !== null && world.now - deadLetter.enqueuedAt > resentAfterMs)
+    system.resent.set(uuid, { requestId: body.requestId, generation: body.generation });
+}
+
+/** Replays a failed request, for the same service or for another one. */
+function replay(
+  system: System,
+  running: Running,
+  uuid: string,
+  { inMs, service }: Extract<Act['what'], { kind: 'replay' }>,
+): void {
+  const failed = failedPart(system, uuid);
+  if (!failed?.job) return;
+  const { desired, job } = failed;
+  const item = itemOf(uuid, desired.requestId, job.generation);
+  const action = actionOf(`${uuid} ${system.actions}`, service ?? null);
+  system.actions += 1;
+  system.replays.add(action.id);
+  system.cloud.device(uuid).byHand += 1;
+  const callers = system.callersOf(uuid);
+  // Only a request for an issued key gets another service.
+  const isNew = service !== undefined && desired.service !== null && service !== desired.service;
+  const request = isNew ? callers.call({ present: true, service }, running.process) : null;
+  invoke(system, running, uuid, async () => {
+    try {
+      const isReplayed = await replayItem(running.deps, action, item, running.deps.clock.now() + inMs);
+      await system.world.step(running.process);
+      if (request) callers.answer(request, isReplayed ? 'accepted' : 'ignored');
+    } catch (error) {
+      if (request) callers.answer(request, 'error');
+      throw error;
+    }
   });
 }
 
@@ -311,18 +370,25 @@ export function repairLists(system: System, running: Running): void {
   }
 }
 
-/** The item of a plan for a device with a dead job. */
-function failedItem({ recordOf }: System, uuid: string): Item | null {
+/** The part of a record with a dead job. */
+function failedPart({ recordOf }: System, uuid: string): DeviceRecord | null {
   const record = recordOf(uuid);
-  const dead = record?.job?.dead ? record : record && refusedPart(record);
-  if (!dead?.job) return null;
-  const { job, desired } = dead;
-  return { uuid, requestId: desired.requestId, generation: job.generation, sequenceNumber: null };
+  return record?.job?.dead ? record : record && refusedPart(record);
 }
 
-function actionOf(id: string): StoredAction {
+/** The item of a plan for a device with a dead job. */
+function failedItem(system: System, uuid: string): Item | null {
+  const dead = failedPart(system, uuid);
+  return dead?.job ? itemOf(uuid, dead.desired.requestId, dead.job.generation) : null;
+}
+
+function itemOf(uuid: string, requestId: string, generation: number): Item {
+  return { uuid, requestId, generation, sequenceNumber: null };
+}
+
+function actionOf(id: string, service: string | null = null): StoredAction {
   const operators = { by: 'ops', startedBy: null, cancelledBy: null, reason: 'no need' };
-  return { id, service: null, ...operators } as StoredAction;
+  return { id, service, ...operators } as StoredAction;
 }
 
 /** A time between the backdated starts of a device's n-th certificate and the next certificate: see `certificates.ts`. */

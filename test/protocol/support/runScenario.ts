@@ -12,6 +12,7 @@ import { removeOldRecords } from './removeOldRecords.js';
 import type { Scenario } from './Scenario.js';
 import { periodMs } from './startProcess.js';
 import { exempt, waitLimit } from './waitLimit.js';
+import { isCutOff } from './watchOwnKey.js';
 
 export interface Verdict {
   /** The violations, each with the device. */
@@ -87,6 +88,8 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
     world.violated('', 'livelock');
   for (const uuid of uuids) {
     if (uuid === exempt(system)) continue;
+    if (isCutOff(cloud.device(uuid)))
+      world.violated(uuid, 'the hub rejects the certificate that the device uses');
     for (const what of atRest(system, uuid, anyTampered || scenario.audit)) world.violated(uuid, what);
     for (const what of asAcknowledged(system, uuid)) world.violated(uuid, what);
   }

@@ -93,7 +93,7 @@ export function startProcess(system: System, name: string): Running {
     records,
     queue: rule.queue?.(bare) ?? bare,
     clock,
-    sentRecently: rememberSent(clock),
+    sentRecently: rememberSent(clock, 600_000),
     rateLimiter: watchRateLimiter(
       system,
       openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),

@@ -81,6 +81,7 @@ export function watchRecord(
   const isNewRefusal =
     after.refusal !== null && after.refusal.job?.generation !== before.refusal?.job?.generation;
   const ended = isNewRefusal ? after.refusal : job?.dead && !before.job?.dead ? after : null;
+  if (ended) system.callersOf(uuid).gaveUp.set(ended.desired.requestId, world.now);
   if (ended) givenUp(system, device, ended);
 }
 

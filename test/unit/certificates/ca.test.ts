@@ -121,6 +121,21 @@ test('a certificate ends with the CA at the latest, and the CA signs nothing in 
   expect(await codeOf(notYet.sign(uuid, own, 1_000))).toBe('ca-unusable');
 });
 
+test('the wait for other signatures is part of the time, and a signature whose time is over is not made', async () => {
+  const own = await readCsr(await csrOf(uuid), uuid);
+  let calls = 0;
+  const silent: CaKey = {
+    sign: () => {
+      calls += 1;
+      return new Promise(() => {});
+    },
+  };
+  const slow = openCa(certificatesOf(pem), silent, { days: 30, clock });
+  const codes = await Promise.all(Array.from({ length: 16 }, () => codeOf(slow.sign(uuid, own, 50))));
+  expect(codes).toEqual(Array(16).fill('ca-unavailable'));
+  expect(calls).toBeLessThanOrEqual(8);
+});
+
 test('a key for which no certificate can be made keeps no other device waiting', async () => {
   const own = await readCsr(await csrOf(uuid), uuid);
   const opened = openCa(certificatesOf(pem), openFileKey(pem), { days: 30, clock });

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type Column, table } from '../../../cli/output/table.js';
-import { listCounts, plural, wrap } from '../../../cli/output/text.js';
+import { listCounts, placeText, plural, wrap } from '../../../cli/output/text.js';
 import { ago, due, span, utc } from '../../../cli/output/time.js';
 
 const now = Date.parse('2026-11-25T04:00:00Z');
@@ -22,6 +22,15 @@ test('times are shown relative to now, or in UTC', () => {
   expect(due(at(-5_000), now)).toBe('now');
   expect(due(at(300_000), now)).toBe('in 5 min');
   expect(utc('2026-11-25T04:40:30.123Z')).toBe('2026-11-25 04:40:30 UTC');
+});
+
+test.each([
+  [{ service: 'main', key: 'issued' }, 'main'],
+  [{ service: '', key: 'issued' }, '(device)'],
+  [{ service: null, key: 'device' }, '(own key)'],
+  [{ service: null, key: null }, ''],
+])('the credentials of %j are at "%s"', (line, text) => {
+  expect(placeText(line)).toBe(text);
 });
 
 test('counts are listed with their names, and small counts are added up', () => {

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { requestPartOf } from '../../../src/device/refusal.js';
 import * as transitions from '../../../src/device/transitions.js';
 import { now, provisioned } from '../../support/records.js';
 import { base, context, job, lease, lost, messageOf, samples } from './transitionSamples.js';
@@ -69,6 +70,37 @@ describe('an operator', () => {
     ],
   ])('does not cancel a rotation that %s', (_, more) => {
     expect(transitions.rotationCancelled({ ...rotation, ...more }, context, 'me')).toBeNull();
+  });
+
+  test('can resend the newest dead letters of a job, each of them known once', () => {
+    const letter = (due: number) => ({ ...messageOf(dead!), due, enqueuedAt: due + 1 });
+    const first = transitions.deadLettered(dead!, letter(1))!;
+    expect(first.job?.dead).toEqual({ at: now - 1, deadLetters: [{ due: 1, activeAt: 2 }] });
+    expect(transitions.deadLettered(first, { ...letter(1), enqueuedAt: 9 })).toBeNull();
+    const all = Array.from({ length: 9 }, (_, due) => letter(due));
+    const last = all.reduce((record, each) => transitions.deadLettered(record, each)!, dead!);
+    expect(last.job?.dead?.deadLetters?.map(({ due }) => due)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  test('cannot resend the message of a job that was cancelled, or of a device that balena never had', () => {
+    const letter = { ...messageOf(dead!), due: 1, enqueuedAt: 1 };
+    for (const end of [
+      { cancelled: true },
+      { unknown: true as const },
+      { discarded: { at: 1, by: 'me', reason: 'x' } },
+    ])
+      expect(
+        transitions.deadLettered({ ...dead!, job: { ...job, dead: { at: 1, ...end } } }, letter),
+      ).toBeNull();
+  });
+
+  test('can resend the dead letter of a refused request', () => {
+    const desired = { ...provisioned.desired, service: 'x', requestId: 'refused' };
+    const refusal = requestPartOf({ ...dead!, desired });
+    const message = { requestId: 'refused', generation: dead!.job!.generation, due: 1, enqueuedAt: 2 };
+    const next = transitions.deadLettered({ ...provisioned, refusal }, message);
+    expect(next?.refusal?.job?.dead).toMatchObject({ deadLetters: [{ due: 1, activeAt: 2 }] });
+    expect(next?.job).toBeNull();
   });
 
   test('discards a dead job once', () => {

@@ -82,12 +82,21 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   restoredFromDeadLetter: () => transitions.restoredFromDeadLetter(lost, context),
   cancelled: (record) => transitions.cancelled(record, context, 'me'),
   rotationCancelled: (record) => transitions.rotationCancelled(record, context, 'me'),
+  deadLettered: (record) =>
+    transitions.deadLettered(record, { ...messageOf(record), due: now, enqueuedAt: now }),
   discarded: (record) =>
     transitions.discarded(record, context, { by: 'me', reason: 'no need' }, messageOf(record)),
 };
 
 /** These functions check the state themselves. */
-const refusing = new Set(['checkRequested', 'publishFailed', 'cancelled', 'rotationCancelled', 'discarded']);
+const refusing = new Set([
+  'checkRequested',
+  'publishFailed',
+  'cancelled',
+  'rotationCancelled',
+  'discarded',
+  'deadLettered',
+]);
 
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {

@@ -37,6 +37,7 @@ async function answer(
       },
       config: { defaultService: '', certificate: { days }, renewAt: 0.8, ca },
       ca: { chainOf: () => null },
+      limit: { run: (work) => work(), outside: (work) => work() },
     },
     request,
   ).catch((error: unknown) => {

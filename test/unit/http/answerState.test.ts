@@ -5,26 +5,23 @@ import { acceptDependencies } from '../../support/acceptTools.js';
 import { now, provisioned, uuid } from '../../support/records.js';
 import { requestWith } from '../../support/request.js';
 
-const atOnce = <T>(work: () => Promise<T>) => work();
-
 /** Answers a request for the state of a device. The proof is necessary, and "good" is right. */
 async function answer(authorization?: string, record = provisioned) {
   const { deps, put, table } = acceptDependencies(now);
   await put(record);
   const proved: string[] = [];
-  const all = {
-    ...deps,
-    rateLimiter: { nextFree: async () => now } as unknown as RateLimiter,
-    ca: { chainOf: () => null },
-    limit: { run: atOnce, outside: atOnce },
-    async proof(of: string, sent: string | null) {
-      proved.push(of);
-      if (sent !== 'good') throw new Unauthorized('provision.proof-missing', 'No.');
-      return true;
-    },
-  };
   const outcome = await answerState(
-    all,
+    {
+      ...deps,
+      rateLimiter: { nextFree: async () => now } as unknown as RateLimiter,
+      ca: { chainOf: () => null },
+      limit: { run: (work) => work(), outside: (work) => work() },
+      async proof(of, sent) {
+        proved.push(of);
+        if (sent !== 'good') throw new Unauthorized('provision.proof-missing', 'No.');
+        return true;
+      },
+    },
     requestWith({
       method: 'GET',
       params: { uuid },

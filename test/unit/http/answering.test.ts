@@ -1,5 +1,6 @@
 import type { HttpResponseInit, InvocationContext } from '@azure/functions';
 import { BadRequest, withErrorResponses } from '../../../src/http/errors.js';
+import { TooBusy } from '../../../src/http/requestLimit.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { requestWith } from '../../support/request.js';
 
@@ -59,4 +60,20 @@ test('a foreign error is neither shown nor logged with its text', async () => {
   expect(answer.status).toBe(503);
   expect(`${answer.body} ${logged}`).not.toContain('hunter2');
   expect(logged).toEqual(['unexpected: An unexpected error occurred (TypeError).']);
+});
+
+test('a request that the process has no time for is a 503, whose callers come back spread over a minute, and is not logged', async () => {
+  const waits = new Set<number>();
+  for (let count = 0; count < 200; count += 1) {
+    const { answer, logged } = await throwing(new TooBusy());
+    expect([answer.status, logged]).toEqual([503, []]);
+    const { code, detail } = JSON.parse(String(answer.body));
+    const seconds = Number((answer.headers as Record<string, string>)['retry-after']);
+    expect(code).toBe('too-busy');
+    expect(detail).toContain(`was not accepted: repeat the request in ${seconds} seconds`);
+    waits.add(seconds);
+  }
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(5);
+  expect(Math.max(...waits)).toBeLessThan(60);
+  expect(waits.size).toBeGreaterThan(20);
 });

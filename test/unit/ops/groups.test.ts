@@ -123,6 +123,18 @@ describe('failures in groups', () => {
     expect(groups).toMatchObject([{ fleet: null, failed: 1, deadLetters: 0 }]);
   });
 
+  test('the advice has the fleet of the group; for an unknown fleet it names the fleets that exist', async () => {
+    const { groups } = await groupFailures(
+      depsOf([summaryOf(1, failed, null), summaryOf(2, failed, 'acme/gateways'), summaryOf(3, failed)]),
+    );
+    const advice = new Map(groups.map((group) => [group.fleet, group.advice]));
+    expect(advice.get('acme/gateways')).toContain('--fleet acme/gateways --reason deleted');
+    expect(advice.get('acme/gateways')).not.toContain('<slug>');
+    expect(advice.get(null)).toMatch(
+      /`<slug>` stands for the fleet\. Fleets with records: acme\/gateways, acme\/pumps\.$/,
+    );
+  });
+
   test('a discarded request is no failure', async () => {
     const by = { at: now, by: 'Ada', reason: 'scrapped' };
     const discarded = { ...failed, job: { generation: 1, due: now, dead: { at: now, discarded: by } } };

@@ -1,7 +1,9 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { requestPartOf } from '../../../src/device/refusal.js';
 import type { DeviceRequest } from '../../../src/device/request.js';
+import { restoredFromMessage } from '../../../src/device/transitions.js';
 import { accept } from '../../../src/provisioning/accept.js';
+import { type ProvisioningMessage, parseMessage } from '../../../src/queue/messages.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
 import { failed, now, provisioned, queued, uuid } from '../../support/records.js';
 
@@ -50,6 +52,20 @@ describe('requests without a proof do not delay a device that proves its identit
   });
 });
 
+test('the first proof ends the waits that others have caused: the next change of service, and a long cool-down', async () => {
+  const moved = { ...provisioned, desired: { ...provisioned.desired, service: 'x', movedAt: now } };
+  const system = acceptDependencies(now);
+  await system.put({ ...moved, failures: 5 });
+  await accept(system.deps, at('x'), true);
+  const { desired, failures } = await system.record(uuid);
+  expect({ movedAt: desired.movedAt, failures }).toEqual({ movedAt: undefined, failures: 0 });
+  expect((await accept(system.deps, at('main'), true)).kind).toBe('accepted');
+  // The waits of later requests have a cause in requests of the device.
+  const later = acceptDependencies(now);
+  await later.put(provedBy({ ...moved, failures: 5 }));
+  expect((await accept(later.deps, at('main'), true)).kind).toBe('service-conflict');
+});
+
 describe('what a device has requested with a proof', () => {
   test('is changed by no request without a proof', async () => {
     for (const record of [provedBy(queued), provedBy(provisioned)]) {
@@ -69,6 +85,15 @@ describe('what a device has requested with a proof', () => {
   test('may come back: a request of an operator keeps the proof necessary', async () => {
     const waiting = { ...queued, fallback: requestPartOf(provedBy(provisioned)) };
     expect((await requested(waiting, at('other'), false)).kind).toBe('unproved');
+  });
+
+  test('needs the proof after the loss of the record, too, while its message is under way', async () => {
+    const system = acceptDependencies(now);
+    await accept(system.deps, at('main'), true);
+    const [message] = system.sent;
+    const restored = restoredFromMessage(message as ProvisioningMessage, { now });
+    expect((await requested(restored, at('other'), false)).kind).toBe('unproved');
+    expect(parseMessage(JSON.parse(JSON.stringify(message)))).toMatchObject({ proved: true });
   });
 
   test('ends with a DELETE', async () => {

@@ -1,3 +1,4 @@
+import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import { virtualWorker } from '../../support/virtualWorker.js';
 
 const seconds = 1_000;
@@ -10,11 +11,14 @@ const list = (others: number, uuidOf: (i: number) => string, service: string) =>
   Array.from({ length: others }, (_, i) => ({ uuid: uuidOf(i), service }));
 
 /** 100 honest devices request after other requests. @returns how long the last honest device waits, ms */
-async function waitAfter(requests: { uuid: string; service: string }[]) {
+async function waitAfter(
+  requests: { uuid: string; service: string }[],
+  claim: { proved?: true; announced?: true } = {},
+) {
   const worker = virtualWorker({ perMinute: 100, balenaPerMinute: 3_000, hasDevice });
   for (const request of requests) await worker.request({ ...request, present: true });
   await worker.until(() => worker.counts.deliveries >= requests.length, minutes);
-  for (const uuid of honest) await worker.request({ uuid, present: true, service: 'main' });
+  for (const uuid of honest) await worker.request({ uuid, present: true, service: 'main', ...claim });
   const isDone = async () => {
     if (worker.counts.hub < honest.length) return false;
     for (const uuid of honest) if ((await worker.record(uuid)).completedAt === null) return false;
@@ -44,6 +48,45 @@ describe('a device is looked up in balena before a registry operation is reserve
     // Once a minute another request asks whether our key sees any fleet. Honest devices cost four requests.
     expect(worker.counts.balena).toBeLessThanOrEqual(2_000 + 3 + 4 * honest.length);
   });
+
+  test('a device that proves its identity loses no time to requests that others made for it before', async () => {
+    const others = [...list(2_000, unknown, 'main'), ...list(100, known, 'main')];
+    const { waited } = await waitAfter(others, { proved: true });
+    expect(waited).toBeLessThanOrEqual(alone + 2 * honest.length * lookUpMs);
+  });
+
+  test('a revocation is looked up at once, also if the device waits for its look-up behind others', async () => {
+    const lookedUp: string[] = [];
+    const prepare = (deps: WorkerDependencies) => {
+      const { findDevice } = deps.balena;
+      deps.balena.findDevice = (uuid) => {
+        lookedUp.push(uuid);
+        return findDevice(uuid);
+      };
+    };
+    const worker = virtualWorker({ perMinute: 1_000, balenaPerMinute: 60, hasDevice, prepare });
+    const place = { present: true, service: 'main' } as const;
+    for (const uuid of honest) await worker.request({ uuid, ...place });
+    const isDone = async (uuid: string) => (await worker.record(uuid)).completedAt !== null;
+    await worker.until(async () => (await Promise.all(honest.map(isDone))).every(Boolean), 60 * minutes);
+    const { thumbprint } = (await worker.record(known(99))).observed;
+    const retire = thumbprint ?? '';
+    for (const uuid of honest) await worker.request({ uuid, ...place, retire });
+    const waits = async () => (await worker.record(known(99))).job?.lookUp !== undefined;
+    await worker.until(waits, minutes);
+    lookedUp.length = 0;
+    await worker.request({ uuid: known(99), ...place, retire, revoke: true });
+    expect(await worker.until(() => lookedUp.includes(known(99)), 60 * minutes)).toBeLessThanOrEqual(seconds);
+  });
+
+  test.each([{ proved: true }, { announced: true }] as const)(
+    '2,000 unknown UUIDs delay no new device of which the caller cannot have invented the UUID: %j',
+    async (claim) => {
+      const { waited } = await waitAfter(list(2_000, unknown, 'main'), claim);
+      // Both lanes share the look-ups.
+      expect(waited).toBeLessThanOrEqual(alone + 2 * honest.length * lookUpMs);
+    },
+  );
 
   test.each([
     ['an unknown UUID costs two requests to balena', unknown(1), 'main', 2],

@@ -79,6 +79,11 @@ async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
   };
   return { deps, ...fake };
 }
+/** A job whose dead letter has the due time of ten minutes ago. */
+const resentLater = {
+  at: now - 5 * minutes,
+  deadLetters: [{ due: now - 10 * minutes, activeAt: now - 10 * minutes }],
+};
 const late = (ms: number, more: Partial<Job> = {}): Job => ({
   generation: 7,
 
@@ -128,7 +133,7 @@ test('two runs at the same time replay a resent dead letter once', async () => {
   const message = { v: 1, uuid: uuidOf(0), requestId, generation: 7, operation: 'provision', service: '' };
   const body = { ...message, due: now - 10 * minutes };
   const fake = fakeQueue([{ uuid: '', generation: 0, body, enqueuedAt: now - minutes }]);
-  const { deps, sent } = await withRecords([late(0, { dead: { at: now - 5 * minutes } })], fake);
+  const { deps, sent } = await withRecords([late(0, { dead: resentLater })], fake);
   await Promise.all([redrive(deps), redrive(deps)]);
   expect((await deps.records.read(uuidOf(0)))?.value.replays).toBe(1);
   expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(1);
@@ -191,7 +196,7 @@ test.each([
     service: '',
   });
   const fake = fakeQueue([{ uuid: '', generation: 0, body, enqueuedAt: now - minutes }]);
-  const { deps, sent } = await withRecords([late(0, { dead: { at: now - 5 * minutes } })], fake);
+  const { deps, sent } = await withRecords([late(0, { dead: resentLater })], fake);
   await redrive(deps);
   expect(sent).toMatchObject([{ uuid: uuidOf(0), generation: expect.any(Number), due: now }]);
   const record = (await deps.records.read(uuidOf(0)))?.value;
@@ -215,7 +220,7 @@ test('a dead letter of a refused request that was resent, and never reached a wo
   await deps.records.amend(uuidOf(0), (record) => ({
     ...record!,
     desired: { ...record!.desired, requestId: '018f0000-0000-7000-8000-00000000000a' },
-    refusal: requestPartOf({ ...refused, job: late(0, { dead: { at: now - 5 * minutes } }) }),
+    refusal: requestPartOf({ ...refused, job: late(0, { dead: resentLater }) }),
   }));
   await redrive(deps);
   expect(sent).toMatchObject([{ uuid: uuidOf(0), requestId, service: 'x' }]);
@@ -228,12 +233,13 @@ test('a dead letter of a refused request that was resent, and never reached a wo
 });
 
 test.each([
-  ['was cancelled', { at: now - 5 * minutes, cancelled: true as const }, now - minutes],
-  ['was discarded', { at: now - 5 * minutes, discarded: { at: now, by: 'Ada', reason: 'x' } }, now - minutes],
-  ['died after the message became active', { at: now - 5 * minutes }, now - 6 * minutes],
+  ['was cancelled', { ...resentLater, cancelled: true as const }, now - minutes],
+  ['was discarded', { ...resentLater, discarded: { at: now, by: 'Ada', reason: 'x' } }, now - minutes],
+  ['died after the message became active', resentLater, now - 10 * minutes],
+  ['knows other dead letters only', { at: now - 5 * minutes }, now - minutes],
 ])('a dead letter whose job %s was not resent', async (_, dead, enqueuedAt) => {
   const message = { v: 1, uuid: uuidOf(0), requestId, generation: 7, operation: 'provision', service: '' };
-  const body = { ...message, due: now - 60 * minutes };
+  const body = { ...message, due: now - 10 * minutes };
   const fake = fakeQueue([{ uuid: '', generation: 0, body, enqueuedAt }]);
   const { deps, sent } = await withRecords([late(0, { dead })], fake);
   await redrive(deps);

@@ -1,6 +1,8 @@
 import type { Ca } from '../../../src/certificates/ca/ca.js';
 import type { DeviceRecord, KeyToSign, OwnKey } from '../../../src/device/record.js';
-import { requested, signed } from '../../../src/device/transitions.js';
+import { isInDesiredState } from '../../../src/device/state.js';
+import { requested, restoredFromMessage, signed } from '../../../src/device/transitions.js';
+import type { HubRegistry } from '../../../src/iothub/types.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import { type ProvisioningMessage, parseMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
@@ -54,6 +56,68 @@ test('a fresh device costs one look-up, one signature and one registry operation
   const { calls, after } = await worked(waiting);
   expect(calls).toEqual(['find', 'sign', 'used', 'hub create']);
   expect(after).toMatchObject({ ...isDone, error: null });
+});
+
+describe('a message from before the signature, after the loss of the record,', () => {
+  const used = 'F'.repeat(64);
+  const message = {
+    ...{ uuid, requestId: queued.desired.requestId, generation: 1 },
+    ...{ operation: 'provision' as const, service: null, own },
+  };
+  const atHub = async (record: DeviceRecord, pair: [string, string]) => {
+    const system = workerDependencies(now);
+    await system.put(record);
+    let accepted: readonly string[] = pair;
+    let signatures = 0;
+    const hub: HubRegistry = {
+      ...system.deps.hub,
+      get: async () => ({
+        thumbprints: [...pair],
+        isDisabled: false,
+        version: { etag: '1', properties: null },
+      }),
+      update: async (_uuid, thumbprints) => {
+        accepted = thumbprints;
+        return { etag: '2', properties: null };
+      },
+    };
+    const sign: Ca['sign'] = async (_uuid, { key: hash, keyAlgorithm }) => {
+      signatures += 1;
+      // The CA is away at first: the next run knows the hub from this run.
+      if (signatures === 1) throw new ProvisioningError('ca-unavailable', 'Away.', { step: 'sign' });
+      const dates = { notBefore: now, notAfter: now + 1 };
+      return { thumbprint: 'A'.repeat(64), ...dates, key: hash, keyAlgorithm, certificate: 'der' };
+    };
+    const deps = { ...system.deps, hub, ca: { ...system.deps.ca, sign } };
+    for (let runs = 0; runs < 2; runs += 1) {
+      const { lastGeneration: generation } = await system.record(uuid);
+      await processMessage(deps, system.message({ uuid, service: null, generation }), system.delivery());
+    }
+    return { accepted, after: await system.record(uuid) };
+  };
+
+  test('leaves the device the certificate that it uses', async () => {
+    const { accepted, after } = await atHub(restoredFromMessage(message, { now }), [used, 'E'.repeat(64)]);
+    expect(accepted).toEqual(['A'.repeat(64), used]);
+    expect(after.desired.own).toMatchObject({ thumbprint: 'A'.repeat(64), before: used });
+    expect(isInDesiredState(after)).toBe(true);
+  });
+
+  test.each([
+    ['that is revoked', { revoke: [used] }],
+    ['whose key may be revoked', { revoke: ['B'.repeat(64)], revokedKeys: ['another'] }],
+  ])('leaves no certificate %s', async (_, lists) => {
+    const { accepted } = await atHub(restoredFromMessage({ ...message, ...lists }, { now }), [used, used]);
+    expect(accepted).toEqual(['A'.repeat(64), 'A'.repeat(64)]);
+  });
+
+  test('leaves the issued certificate in balena beside, and not as an own one', async () => {
+    const restored = restoredFromMessage(message, { now });
+    const issued = { thumbprint: used, until: now + 9 };
+    const { after } = await atHub({ ...restored, observed: { ...restored.observed, issued } }, [used, used]);
+    expect(after.desired.own).toMatchObject({ before: null });
+    expect(after.observed).toMatchObject({ issued: { thumbprint: used } });
+  });
 });
 
 test('a certificate that the record has is not signed again after a failure of the hub', async () => {

@@ -180,16 +180,36 @@ describe('a message', () => {
   });
 
   test.each<[string, Partial<NonNullable<NonNullable<DeviceRecord['job']>['dead']>>, number, boolean]>([
-    ['long after it was sent for', {}, now + 2 * minutes, true],
-    ['when it was sent for', {}, now + 10, false],
-    ['of a cancelled job', { cancelled: true }, now + 2 * minutes, false],
-    ['of a discarded job', { discarded: { at: now, by: 'Ada', reason: 'x' } }, now + 2 * minutes, false],
-  ])('of a dead job, that arrives %s', async (_, dead, enqueuedAt, isReplayed) => {
-    const record = { ...failed, job: { ...failed.job!, dead: { at: now, ...dead } } };
+    ['is a dead letter that an operator has resent', {}, now + 2 * minutes, true],
+    ['arrives for the second time', {}, now, false],
+    ['arrives at the same time as its twin', {}, now + 10, false],
+    ['is a late copy', { deadLetters: [{ due: now - 1, activeAt: now }] }, now + 2 * minutes, false],
+    ['is late, while no message was dead-lettered yet', { deadLetters: [] }, now + 2 * minutes, false],
+    ['was resent, and its job is cancelled', { cancelled: true }, now + 2 * minutes, false],
+    [
+      'was resent, and its job is discarded',
+      { discarded: { at: now, by: 'Ada', reason: 'x' } },
+      now + 2 * minutes,
+      false,
+    ],
+  ])('of a dead job, that %s', async (_, dead, enqueuedAt, isReplayed) => {
+    const deadLettersOfJob = [{ due: now, activeAt: now }];
+    const record = {
+      ...failed,
+      job: { ...failed.job!, dead: { at: now, deadLetters: deadLettersOfJob, ...dead } },
+    };
     const { after, sent, deadLetters } = await worked(record, { enqueuedAt });
     expect(after?.replays).toBe(isReplayed ? 1 : 0);
     expect(sent).toHaveLength(isReplayed ? 1 : 0);
     expect(deadLetters).toHaveLength(isReplayed ? 0 : 1);
+  });
+
+  test('of a dead job, is known as a dead letter from then on, so that an operator can resend the message', async () => {
+    const enqueuedAt = now + 3 * minutes;
+    const { after } = await worked(failed, { enqueuedAt });
+    expect(after?.job?.dead).toMatchObject({ deadLetters: [{ due: now, activeAt: enqueuedAt }] });
+    const resent = await worked(after, { enqueuedAt: enqueuedAt + 2 * minutes });
+    expect(resent.after).toMatchObject({ replays: 1 });
   });
 
   test('while the records cannot be reached, is copied for later', async () => {

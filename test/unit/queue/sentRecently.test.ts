@@ -1,9 +1,9 @@
 import { rememberSent } from '../../../src/queue/publish.js';
 import { handClock } from '../../support/handClock.js';
 
-test('what was sent is remembered for a minute', () => {
+test('what was sent is remembered for the duplicate window of the queue', () => {
   const clock = handClock(0);
-  const sent = rememberSent(clock);
+  const sent = rememberSent(clock, 60_000);
   sent.add('r.1');
   expect([sent.has('r.1'), sent.has('r.2')]).toEqual([true, false]);
   clock.at = 59_999;
@@ -12,9 +12,9 @@ test('what was sent is remembered for a minute', () => {
   expect(sent.has('r.1')).toBe(false);
 });
 
-test('what is sent again is remembered for a minute from then', () => {
+test('what is sent again is remembered for the duplicate window from then', () => {
   const clock = handClock(0);
-  const sent = rememberSent(clock);
+  const sent = rememberSent(clock, 60_000);
   sent.add('r.1');
   clock.at = 50_000;
   sent.add('r.1');
@@ -24,8 +24,8 @@ test('what is sent again is remembered for a minute from then', () => {
   expect([sent.has('r.1'), sent.has('r.2')]).toEqual([true, true]);
 });
 
-test('of very many in a minute the oldest are forgotten', () => {
-  const sent = rememberSent(handClock(0));
+test('of very many in the window the oldest are forgotten', () => {
+  const sent = rememberSent(handClock(0), 60_000);
   for (let i = 0; i <= 100_000; i += 1) sent.add(`r.${i}`);
   expect([sent.has('r.0'), sent.has('r.1'), sent.has('r.100000')]).toEqual([false, true, true]);
 });

@@ -87,6 +87,22 @@ test('a code that no version of this product has written gets advice, too', () =
   expect(adviceFor('hub-throttled')).toBe(errorPolicies['hub-throttled'].advice);
 });
 
+test('an advice without a known fleet names the device, or the fleets that exist', () => {
+  const uuid = 'ab'.repeat(16);
+  expect(adviceFor('device-not-found', { uuid, fleet: 'my_org/one' })).toContain('--fleet my_org/one');
+  const ofDevice = adviceFor('device-not-found', { uuid, fleet: null });
+  expect(ofDevice).toContain(`discard --code device-not-found --uuid ${uuid} --reason deleted`);
+  expect(ofDevice).not.toContain('<slug>');
+  // A sweep has fleets only.
+  expect(adviceFor('device-not-visible', { uuid })).toMatch(
+    /sweep --fleet <slug> .*such as my_org\/my_fleet\.$/,
+  );
+  const fleets = ['c/7', 'c/6', 'c/5', 'c/4', 'c/3', 'c/2', 'c/1', 'c/1'];
+  expect(adviceFor('service-not-found', { fleets })).toMatch(
+    /Fleets with records: c\/1, c\/2, c\/3, c\/4, c\/5, and 2 more\.$/,
+  );
+});
+
 const circuits = (state: 'open' | 'closed' | 'unknown') => {
   const read = async () => {
     if (state === 'unknown') throw new ProvisioningError('records-unavailable', 'Away.');

@@ -14,6 +14,7 @@ const perMinute = 20;
 interface RunOptions {
   isRepeated?: boolean;
   fails?: 'root' | 'step' | 'line';
+  code?: string;
   /** Where the trace comes from. */
   parent?: Context;
 }
@@ -32,14 +33,17 @@ function start() {
   }).getLogger('test');
 
   /** A trace with a step and two lines. @param fails what fails in the trace */
-  function run(name: string, { fails, isRepeated, parent = context.active() }: RunOptions = {}) {
+  function run(
+    name: string,
+    { fails, code = 'hub-unavailable', isRepeated, parent = context.active() }: RunOptions = {},
+  ) {
     const root = tracer.startSpan(name, {}, parent);
     const within = trace.setSpan(context.active(), root);
     logger.emit({ body: 'first', context: within });
     const step = tracer.startSpan('store', {}, within);
     if (fails === 'step') step.setStatus({ code: SpanStatusCode.ERROR });
     step.end();
-    if (fails === 'root') root.setAttribute('code', 'hub-unavailable');
+    if (fails === 'root') root.setAttribute('code', code);
     logger.emit({
       body: 'last',
       context: within,
@@ -85,17 +89,32 @@ test.each(['root', 'step', 'line'] as const)(
     many(2_000, () => run('delivery'));
     spans.reset();
     lines.reset();
-    const failed = many(50, () => run('delivery', { fails }));
+    const failed = many(15, () => run('delivery', { fails }));
     for (const { traceId } of failed) expect(kept()).toContain(traceId);
     const of = failed.map(({ traceId }) => traceId);
     expect(spans.getFinishedSpans().filter((span) => of.includes(span.spanContext().traceId))).toHaveLength(
-      100,
+      30,
     );
     expect(
       lines.getFinishedLogRecords().filter((line) => of.includes(line.spanContext?.traceId ?? '')),
-    ).toHaveLength(100);
+    ).toHaveLength(30);
   },
 );
+
+test('of failures that callers can cause without end, a share is kept, and they hide no other failure', () => {
+  const { spans, lines, run, time, kept } = start();
+  for (let minute = 0; minute < 10; minute += 1) {
+    many(2_000, () => run('delivery', { fails: 'root', code: 'device-not-found' }));
+    many(2_000, () => run('provision', { fails: 'root', code: 'balena-throttled' }));
+    const other = many(10, () => run('delivery', { fails: 'root', code: 'hub-unauthorized' }));
+    for (const { traceId } of other) expect(kept()).toContain(traceId);
+    time.at += 61_000;
+  }
+  // The share of the traces is 180 at the most, and so is the share of each of the two codes.
+  expect(kept().size).toBeLessThan(10 * (3 * 180 + 10));
+  expect(spans.getFinishedSpans()).toHaveLength(2 * kept().size);
+  expect(lines.getFinishedLogRecords()).toHaveLength(2 * kept().size);
+});
 
 test("the requests of operators and the runs of timers are kept, and count for nobody's share", () => {
   const { run, kept } = start();

@@ -95,6 +95,18 @@ describe('work that goes first', () => {
     expect(urgent.at(-1)).toBeLessThan(120);
     expect((await dueIn(one, line.slice(1, 2)))[0]).toBeLessThan(20);
   });
+
+  test('of many fleets is together as strong as that of one fleet, or as the fleets themselves', async () => {
+    const { one } = open();
+    await reserve(one, 2, { fleet: 'waits' });
+    const urgent = [];
+    for (let i = 0; i < 30; i += 1)
+      urgent.push(...(await reserve(one, 100, { fleet: `fleet ${i}`, isUrgent: true })));
+    const ordinary = await dueIn(one, await reserve(one, 10, { fleet: 'ordinary' }));
+    expect(ordinary.at(-1)).toBeLessThanOrEqual(10 * 31 + 10);
+    // The expected moments of all are different, up to the end of the line.
+    expect(Math.max(...(await dueIn(one, urgent)))).toBeLessThanOrEqual(3_015);
+  });
 });
 
 describe('fleets', () => {
@@ -132,7 +144,17 @@ describe('fleets', () => {
     const { one } = open();
     await reserve(one, 2, { fleet: 'fleet' });
     for (let i = 0; i < 80; i += 1) await one.reserve({ fleet: `fleet ${i}` });
-    expect((await one.reserve({ fleet: 'the last' })).lane).toBe('');
+    expect((await one.reserve({ fleet: 'the last' })).lane).toBe('+');
+  });
+
+  test('beyond the 64th do not wait for devices that anybody may have invented', async () => {
+    const { one } = open();
+    for (let i = 0; i < 64; i += 1) await reserve(one, 2, { fleet: `fleet ${i}` });
+    await reserve(one, 10_000);
+    const further = await reserve(one, 10, { fleet: 'further' });
+    expect((await dueIn(one, further)).at(-1)).toBeLessThan(64 * 2 + 2 * 10 + 5);
+    const known = await reserve(one, 1, { isKnown: true });
+    expect((await dueIn(one, known))[0]).toBeLessThan(64 * 2 + 2 * 11 + 5);
   });
 });
 
@@ -209,6 +231,17 @@ describe('a reservation that is given back', () => {
     await settled();
     expect(await one.reserve()).toEqual(line[4]);
   });
+});
+
+test('a row of many fleets, which all give turns back, stays below the 64 KB that the table takes', async () => {
+  const { one, table } = open();
+  for (let fleet = 0; fleet < 64; fleet += 1) {
+    const line = await reserve(one, 100, { fleet: `an_organization_with_a_long_name/fleet_${fleet}` });
+    for (const [i, each] of line.entries()) if (i % 2 === 0) one.release(each);
+    await settled();
+  }
+  const row = await table.get({ partition: 'system', row: 'rateLimiter' });
+  expect(JSON.stringify(row).length).toBeLessThan(40_000);
 });
 
 test('a further operation of a run moves the others back, and the run does not wait', async () => {
@@ -288,6 +321,23 @@ describe('while nobody uses released turns', () => {
     expect(await goNow(line.slice(100, 120))).toBe(7);
     clock.at += 3 * seconds;
     expect(await goNow(line.slice(120, 140))).toBeLessThanOrEqual(4);
+  });
+
+  test('a device that uses the turn of another one leaves the line: the devices behind move up', async () => {
+    const { one, two, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 60 * seconds;
+    const between = async () => {
+      const [first = 0, second = 0] = await dueIn(two, [line[200]!, line[400]!], clock.at);
+      return second - first;
+    };
+    expect(await between()).toBe(200);
+    expect(await one.waitFor(line[300]!)).toBeNull();
+    clock.at += 2 * seconds;
+    expect(await between()).toBe(199);
+    // A newcomer is last all the same.
+    const newcomers = (await reserve(two, 5)).filter(({ turn }) => turn > 0);
+    expect(newcomers.map(({ turn }) => turn > line[600]!.turn)).toEqual([true, true, true]);
   });
 
   test.each([

@@ -6,6 +6,7 @@ export interface HostAnswer {
   status: number;
   /** An object is sent as JSON. */
   body?: string | object;
+  headers?: Record<string, string>;
 }
 
 /**

@@ -12,11 +12,13 @@ import { passIdentity } from './identity.js';
 import { type Keys, presentedKey } from './keys.js';
 import { refusal, serverOptions } from './limits.js';
 import { resolvePath } from './requestPath.js';
+import { createRequestQueue, type HttpLimits, type RequestQueue, tooManyRequests } from './requestQueue.js';
 
 export interface HttpDependencies {
   keys: Keys;
   running: RunningInvocations;
   drain: Drain;
+  limits: HttpLimits;
   onEvent(line: string): void;
 }
 
@@ -40,11 +42,12 @@ export async function startHttp(
   { port, orFreePort }: { port: number; orFreePort: boolean },
 ): Promise<HttpTrigger> {
   let serving: Serving;
+  const queue = createRequestQueue(deps.limits);
   const server = createServer(serverOptions, (request, response) => {
     // Otherwise a client with a kept-alive connection would continue to send requests to a host that is stopping.
     if (!server.listening) response.setHeader('connection', 'close');
     // A rejection means that the client disconnected during its request, so no answer is possible.
-    handleRequest(deps, serving, request, response).catch(() => response.destroy());
+    handleRequest({ ...deps, queue }, serving, request, response).catch(() => response.destroy());
   });
   server.maxHeadersCount = 0;
   const bound = await listen(server, port, orFreePort);
@@ -64,7 +67,7 @@ export async function startHttp(
 
 /** Answers one request as the real host does. The log gets only the path, because the query may contain a key. */
 async function handleRequest(
-  deps: HttpDependencies,
+  deps: HttpDependencies & { queue: RequestQueue },
   serving: Serving,
   request: IncomingMessage,
   response: ServerResponse,
@@ -88,19 +91,40 @@ async function handleRequest(
     return answer({ status: 503, body: 'Function host is not running.' });
   const admin = await answerAdmin(method, path, key, deps);
   if (admin) return answer(admin);
+  const route = () => callFunction(deps, serving, { method, path, key, log }, request, response);
+  // The real host counts the requests before it reads the body, looks for the function, or checks the key.
+  if (!(await deps.queue.run(route))) answer(tooManyRequests);
+}
+
+/** Calls the function of a request, if there is one, and if the key is right. */
+async function callFunction(
+  { keys, running }: HttpDependencies,
+  serving: Serving,
+  { method, path, key, log }: Target,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const found = findFunction(serving?.functions ?? [], method, path);
-  if (!serving || !found) return answer({ status: 404 });
+  if (!serving || !found) return sendAnswer(response, { status: 404 }, log('no function'));
   const { httpFunction } = found;
   const { name, authLevel } = httpFunction;
-  if (!(await deps.keys.isAuthorized(name, authLevel, key)))
+  if (!(await keys.isAuthorized(name, authLevel, key)))
     return sendAnswer(response, { status: 401 }, log(name));
   // A request of HTTP/1.0 may lack the header. No URL can then be built.
   if (request.headers.host === undefined) return sendAnswer(response, { status: 500 }, log(name));
-  await deps.running.run(name, async () => {
+  await running.run(name, async () => {
     await runFunction(serving.workers, { ...found, path, log: log(name) }, request, response);
     // The invocation counts as running until the last byte is sent. Otherwise a stop would cut the response off.
     if (!response.closed) await once(response, 'close');
   });
+}
+
+/** What a request wants to call. */
+interface Target {
+  method: string;
+  path: string;
+  key: string | undefined;
+  log(name: string): (status: number, detail?: string) => void;
 }
 
 interface Call {
@@ -150,7 +174,7 @@ function findFunction(functions: HttpFunction[], method: string, path: string) {
 /** Sends an answer of the host itself. */
 function sendAnswer(
   response: ServerResponse,
-  { status, body }: HostAnswer,
+  { status, body, headers = {} }: HostAnswer,
   log: (status: number) => void,
 ): void {
   const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '');
@@ -158,6 +182,6 @@ function sendAnswer(
     response.setHeader('content-type', typeof body === 'object' ? 'application/json' : 'text/plain');
   }
   response.setHeader('content-length', Buffer.byteLength(text));
-  response.writeHead(status).end(text);
+  response.writeHead(status, headers).end(text);
   log(status);
 }

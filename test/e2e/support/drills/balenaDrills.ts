@@ -114,7 +114,7 @@ export const balenaDrills = {
       await tools.system.post(uuid, 'main');
       await tools.fails(uuid);
     },
-    // The role Developer.
+    // The role Operator.
     repair: ({ system: { balena, stack } }) =>
       balena.tell(`PUT /keys/${stack.endpoints.balena!.apiKey}`, null),
     async follow(tools) {

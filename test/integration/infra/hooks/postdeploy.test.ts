@@ -14,6 +14,7 @@ const env = {
   AZURE_FUNCTION_APP: 'func-abc',
   PROVISION_URL: 'https://func-abc.example/api/provision?code=KEY',
   PROVISION_KEY_COMMAND: 'az functionapp function keys list …',
+  IOTHUB_HOST_NAME: 'iot-abc.azure-devices.net',
   OPS_URL: `${fake.url}/api/ops`,
   POSTDEPLOY_POLL_SECONDS: '0.01',
 };

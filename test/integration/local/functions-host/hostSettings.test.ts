@@ -51,6 +51,11 @@ describe('settings', () => {
       routePrefix: 'api',
       isTracing: false,
       functionTimeoutMs: 1_800_000,
+      // On Flex Consumption, the real host has no limit unless host.json has one.
+      http: {
+        maxConcurrentRequests: Number.POSITIVE_INFINITY,
+        maxOutstandingRequests: Number.POSITIVE_INFINITY,
+      },
       serviceBus: {
         maxConcurrentCalls: expect.any(Number),
         maxAutoLockRenewalMs: 300_000,
@@ -64,12 +69,16 @@ describe('settings', () => {
       version: '2.0',
       telemetryMode: 'openTelemetry',
       functionTimeout: '00:10:00',
-      extensions: { http: { routePrefix: '' }, serviceBus },
+      extensions: {
+        http: { routePrefix: '', maxConcurrentRequests: -1, maxOutstandingRequests: 500 },
+        serviceBus,
+      },
     });
     const env = { AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls: '3' };
     expect(await readHostJson(folder, env)).toEqual({
       routePrefix: '',
       isTracing: true,
+      http: { maxConcurrentRequests: Number.POSITIVE_INFINITY, maxOutstandingRequests: 500 },
       functionTimeoutMs: 600_000,
       serviceBus: { maxConcurrentCalls: 3, maxAutoLockRenewalMs: 93_784_000 },
     });

@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as rawRequest } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitFor } from '../../../support/waitFor.js';
 import { type Fixture, fixtures, startFixture } from './startFixture.js';
 
 describe('the host over HTTP', () => {
@@ -201,4 +204,33 @@ describe('the host over HTTP', () => {
       'hook postInvocation after preInvocation',
     ]);
   });
+});
+
+test('beyond maxOutstandingRequests the host answers 429 before it looks for function and key, except for its own paths', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'outstanding-'));
+  const host = await startFixture(['--only', 'http', '--keys', join(fixtures, 'keys.json')], {
+    AzureFunctionsJobHost__extensions__http__maxOutstandingRequests: '2',
+  });
+  try {
+    const at = (path: string) => fetch(`${host.endpoints.url}${path}`);
+    const file = join(folder, 'end');
+    const slow = [at(`/api/slow?file=${file}`), at(`/api/slow?file=${file}`)];
+    await waitFor(
+      'both requests are under way',
+      () => host.lines.filter((line) => line.includes('slow is under way')).length === 2,
+    );
+    for (const path of ['/api/slow', '/api/no-such-function']) {
+      const refused = await at(path);
+      expect([refused.status, await refused.text()]).toEqual([429, '']);
+      expect(refused.headers.get('retry-after')).toBeNull();
+      expect(refused.headers.get('x-function-scaleout')).toBe('1');
+    }
+    expect([(await at('/')).status, (await at('/admin/host/ping')).status]).toEqual([200, 200]);
+    await writeFile(file, '');
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200]);
+    await waitFor('there is room again', async () => (await at('/api/no-such-function')).status === 404);
+  } finally {
+    await host.stop();
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,3 +1,4 @@
+import { openActions } from '../../../../src/ops/bulk/repository.js';
 import {
   credentialsOf,
   fleet,
@@ -5,6 +6,7 @@ import {
   provisionedRecord,
   uuidOf,
 } from '../../../support/fleetTools.js';
+import { memoryTable } from '../../../support/memoryTable.js';
 import { runWith } from '../../../support/runWith.js';
 
 const [one, two] = [1, 2].map(uuidOf) as [string, string];
@@ -15,7 +17,7 @@ async function system() {
   made.add(one);
   made.add(two);
   await made.put(provisionedRecord(one, await credentialsOf(one)));
-  return { ...made, app: { ...made.deps, config } };
+  return { ...made, app: { ...made.deps, config, actions: openActions(memoryTable<unknown>()) } };
 }
 
 describe('a fleet with a device at another service', () => {

@@ -9,7 +9,7 @@ function opened(perSecond: number, tookMs: number) {
   const begun: { uuid: string; at: number }[] = [];
   const result = { refused: 0, most: 0 };
   let running = 0;
-  const send = async (uuid: string) => {
+  const send = async (uuid: string, isRight = true) => {
     try {
       await limit.run(uuid, async () => {
         begun.push({ uuid, at: clock.now() });
@@ -17,6 +17,7 @@ function opened(perSecond: number, tookMs: number) {
         result.most = Math.max(result.most, running);
         await clock.sleep(tookMs);
         running -= 1;
+        return isRight;
       });
     } catch (error) {
       expect(error).toMatchObject({ code: 'balena-throttled' });
@@ -59,6 +60,34 @@ test('devices are served by turns: many proofs for one device delay another one 
   await clock.passTo(10_000);
   expect(begun.find(({ uuid }) => uuid === 'fresh')).toEqual({ uuid: 'fresh', at: 100 });
   expect(result.refused).toBe(1_000 - 9);
+});
+
+test('after a wrong proof for a device, further proofs for the device come last, but are checked, too', async () => {
+  const { clock, begun, send } = opened(20, 10);
+  const attacked = Array.from({ length: 50 }, (_, at) => `attacked ${at}`);
+  for (const uuid of attacked) void send(uuid, false);
+  await clock.passTo(5_000);
+  for (const uuid of attacked) for (let at = 0; at < 4; at += 1) void send(uuid, false);
+  await clock.passTo(7_000);
+  begun.length = 0;
+  const fresh = Array.from({ length: 30 }, (_, at) => `fresh ${at}`);
+  for (const uuid of fresh) void send(uuid);
+  await clock.passTo(9_000);
+  expect(begun.filter(({ uuid }) => uuid.startsWith('fresh'))).toHaveLength(30);
+  expect(begun.filter(({ uuid }) => uuid.startsWith('attacked'))).toHaveLength(5);
+});
+
+test('a right proof ends the suspicion', async () => {
+  const { clock, begun, send } = opened(1, 10);
+  void send('a', false);
+  await clock.passTo(1_000);
+  void send('a');
+  await clock.passTo(2_000);
+  begun.length = 0;
+  void send('a');
+  void send('b');
+  await clock.passTo(4_000);
+  expect(begun.map(({ uuid }) => uuid)).toEqual(['a', 'b']);
 });
 
 test('a proof that waits for three seconds is refused', async () => {
