@@ -121,6 +121,45 @@ export const doorMutants = [
       checkLimit,
     ],
   ]),
+  ...mutantsOf('src/http/proof/waitingProofs.ts', [
+    [
+      'one-device-fills-the-line-of-proofs',
+      'A few proofs of one device wait at a time',
+      'waiters.length >= mostOfOne || ',
+      '',
+      checkLimit,
+    ],
+    [
+      'line-of-proofs-without-end',
+      'A proof whose turn is too far away is refused at once',
+      'waiting.size >= mostDevices',
+      'waiting.size >= 1e9',
+      checkLimit,
+    ],
+    [
+      'proof-waits-for-ever',
+      'A proof that has waited for three seconds is refused',
+      'waiters[0].until <= clock.now()',
+      'waiters[0].until < 0',
+      checkLimit,
+    ],
+  ]),
+  ...mutantsOf('src/http/proof/throttle.ts', [
+    [
+      'proofs-checked-while-throttled',
+      'No proof is checked while balena throttles the checks',
+      'Math.max(ofAll, (hash && ofKey.get(hash)) || 0)',
+      'Math.max(0, (hash && ofKey.get(hash)) || 0)',
+      proof,
+    ],
+    [
+      'throttled-key-checked-again',
+      'The proof of an API key waits while balena throttles this key',
+      'Math.max(ofAll, (hash && ofKey.get(hash)) || 0)',
+      'Math.max(ofAll, (hash && ofKey.get(hash) && 0) || 0)',
+      proof,
+    ],
+  ]),
   ...mutantsOf('src/http/provision/handle.ts', [
     [
       'own-key-accepted-unproved',
