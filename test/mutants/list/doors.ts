@@ -152,13 +152,6 @@ export const doorMutants = [
       'Math.max(0, (hash && ofKey.get(hash)) || 0)',
       proof,
     ],
-    [
-      'throttled-key-checked-again',
-      'The proof of an API key waits while balena throttles this key',
-      'Math.max(ofAll, (hash && ofKey.get(hash)) || 0)',
-      'Math.max(ofAll, (hash && ofKey.get(hash) && 0) || 0)',
-      proof,
-    ],
   ]),
   ...mutantsOf('src/http/provision/handle.ts', [
     [
