@@ -88,8 +88,8 @@ export const addRotate: AddCommand = (parent, action) =>
             'no-certificate',
             exitCodes.notFound,
             revoke
-              ? 'No certificate of this device is known.'
-              : 'No certificate of this device is known, or the device has an own key: only the device can replace its certificate.',
+              ? `No certificate of this device is known. To see the state of the device: provisioner status ${uuid}`
+              : `No certificate of this device is known, or the device has an own key: only the device can replace its certificate. To see which: provisioner status ${uuid}`,
           );
         if (dryRun || plan.counts.planned === 0) {
           await cancelAction(app, plan.id, { by });
