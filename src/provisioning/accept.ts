@@ -85,7 +85,7 @@ const sendAgainAfterMs = 30_000;
  * device. A repeated request costs one read.
  *
  * @param isProved true if the caller has proved to be the device; false if the caller has not. Such a caller changes nothing that the device has
- * requested with a proof. Undefined for callers with a key of their own: operators, webhooks, the sweep
+ * requested with a proof; nor does a webhook. Undefined for callers with a key of their own: operators, the sweep
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and the caller may repeat the request
  */
 export async function accept(
