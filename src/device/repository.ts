@@ -140,28 +140,26 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
    * changes nothing needs no turn, so repeated requests of others keep no change waiting.
    */
   async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
-    const basis = await readOrNone(uuid);
-    if (change(structuredClone(basis.value)) === null) return null;
-    const isFirst = !turns.isBusy(uuid);
-    return turns.run(uuid, () => amendNow(uuid, change, isFirst ? basis : null));
+    const { value, etag } = await readOrNone(uuid);
+    const changed = change(structuredClone(value));
+    if (changed === null) return null;
+    // After a wait, the reading is old.
+    const first = changed && !turns.isBusy(uuid) ? { changed, etag } : null;
+    return turns.run(uuid, () => amendNow(uuid, change, first));
   }
 
-  /** @param basis a reading for the first try; null: the first try reads */
+  /** @param first the change of a reading that no wait has made old; null: the record is read first */
   async function amendNow(
     uuid: string,
     change: Change,
-    basis: Reading<DeviceRecord | null> | null,
+    first: { changed: DeviceRecord; etag: string | null } | null,
   ): Promise<DeviceRecord | null> {
-    let stored: DeviceRecord | null = null;
-    let first = basis;
+    let stored = first && (await put(first.changed, first.etag));
+    if (stored) return stored;
     await optimisticUpdate({
       name: 'The record',
       mostConflicts,
-      async read() {
-        const reading = first ?? (await readOrNone(uuid));
-        first = null;
-        return reading;
-      },
+      read: () => readOrNone(uuid),
       change,
       async write(changed, { etag }) {
         stored = await put(changed, etag);
