@@ -19,7 +19,7 @@ Exit codes:
   1    problems: a request failed, doctor found a fault, audit found a
        disagreement, or the command left some devices unchanged
   2    wrong usage, or a setting is missing or wrong
-  3    the device, the action or the dead letter does not exist
+  3    the device, the fleet, the action or the dead letter does not exist
   4    rejected: the current state does not allow the request, or the operator
        did not confirm; the message says why
   5    the queue or the records cannot be reached; running the command again

@@ -7,7 +7,7 @@ import {
 } from '../../src/fleet/request.js';
 import { describeMissing, findService } from '../../src/fleet/services.js';
 import { openAudit, withAudit } from '../../src/ops/requests/audit.js';
-import { answeredByPart } from '../../src/ops/requests/fleet.js';
+import { answeredByPart, knownFleet } from '../../src/ops/requests/fleet.js';
 import { CliError, type ExitCode, exitCodes } from '../exitCodes.js';
 import { type FollowReport, followFleet } from '../fleet/follow.js';
 import { byOption, examples, parseService, parseSlug } from '../options/common.js';
@@ -62,7 +62,10 @@ export const addFleet: AddCommand = (parent, action) =>
         const lacking = await countLacking(app, fleet, service);
         if (dryRun) {
           const planned: PlannedRequest[] = [];
-          for await (const each of planFleet(app, { fleet, service, onlyMissing, move })) planned.push(each);
+          await knownFleet(app, fleet, async () => {
+            for await (const each of planFleet(app, { fleet, service, onlyMissing, move }))
+              planned.push(each);
+          });
           return showPlan(session, planned, { fleet, service, lacking });
         }
         const signal = session.interruptSignal();
@@ -154,7 +157,7 @@ async function request(
   const report = await withAudit(
     app,
     row,
-    () => requestFleet(app, { ...options, onProgress }),
+    () => knownFleet(app, fleet, () => requestFleet(app, { ...options, onProgress })),
     (answer, before) => answeredByPart({ ...answer, next: answer.finished ? null : '' }, before),
   );
   progress();

@@ -94,7 +94,10 @@ export const addList: AddCommand = (parent, action) =>
         const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
         const page = await listRecords(await session.app(), { ...given, ...pageOf(options) });
         session.printResult(page, (shown) => {
-          if (page.total === 0) return 'There are no matching devices.';
+          if (page.total === 0)
+            return Object.keys(given).length > 0
+              ? 'There are no matching devices.'
+              : 'No device has a record yet. To request credentials for a device: provisioner provision <uuid>';
           return [
             table(shown.records, columns, session.width),
             '',

@@ -88,8 +88,8 @@ export const addRotate: AddCommand = (parent, action) =>
             'no-certificate',
             exitCodes.notFound,
             revoke
-              ? 'No certificate of this device is known.'
-              : 'No certificate of this device is known, or the device has an own key: only the device can replace its certificate.',
+              ? `No certificate of this device is known. To see the state of the device: provisioner status ${uuid}`
+              : `No certificate of this device is known, or the device has an own key: only the device can replace its certificate. To see which: provisioner status ${uuid}`,
           );
         if (dryRun || plan.counts.planned === 0) {
           await cancelAction(app, plan.id, { by });
@@ -102,10 +102,11 @@ export const addRotate: AddCommand = (parent, action) =>
         }
         session.info(showAction(printable(plan), session.width));
         const size = Math.min(plan.counts.planned, limit ?? plan.counts.planned);
+        const changed = revoke ? 'replaced or revoked' : 'replaced';
         const warning = revoke
           ? ' The hub rejects an old certificate as soon as balena shows the new one: a device is offline until its service has restarted.'
           : '';
-        if (!(await session.confirm(`${plural(size, 'certificate')} will be replaced.${warning}`, yes))) {
+        if (!(await session.confirm(`${plural(size, 'certificate')} will be ${changed}.${warning}`, yes))) {
           await cancelAction(app, plan.id, { by });
           throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was rotated.');
         }

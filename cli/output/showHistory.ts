@@ -44,7 +44,9 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
       'to do',
       device.replayable
         ? `${failure ? `${adviceFor(failure.code, device)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
-        : null,
+        : state === 'failed' && error && !discarded
+          ? adviceFor(error.code, device)
+          : null,
     ],
   ];
   const shown = lines.flatMap(([label, text]) =>

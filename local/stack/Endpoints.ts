@@ -56,6 +56,7 @@ export async function functionKeys(file: string): Promise<Omit<Endpoints['functi
 export function nextSteps({ functions, balena }: Endpoints, folder: string): string {
   const { url, provisionKey, deprovisionKey, opsKey } = functions;
   const uuid = balena?.devices[1]?.uuid ?? '<uuid of a device>';
+  const cli = folder === '.local' ? 'npx provisioner' : `npx provisioner --folder '${folder}'`;
   const json = `-H 'content-type: application/json' -d '{"uuid": "${uuid}", "balena_service": "main"}'`;
   const examples = [
     ['Request credentials', `curl -i -X POST '${url}/api/provision?code=${provisionKey}' ${json}`],
@@ -65,6 +66,7 @@ export function nextSteps({ functions, balena }: Endpoints, folder: string): str
       `curl -i -X DELETE '${url}/api/provision/${uuid}' -H 'x-functions-key: ${deprovisionKey}'`,
     ],
     ['Check the health', `curl -s '${url}/api/health' -H 'x-functions-key: ${opsKey}'`],
+    ['Ask the CLI for the state of the system, and for a check of all parts', `${cli} status; ${cli} doctor`],
     ["Open the operator's page in a browser", `${url}/api/ops (key: ${opsKey})`],
     ...(balena
       ? [

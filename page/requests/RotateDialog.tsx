@@ -43,6 +43,7 @@ export function RotateDialog({ filter, onClose, onStarted }: Props) {
             {planned > 0 && <>, in about {duration(Math.max(1_000, plan.expectedSeconds * 1_000))}.</>}
           </p>
         )}
+        {plan?.note && <p>{plan.note}</p>}
       </div>
       <label>
         <input

@@ -46,10 +46,9 @@ function mapAnswer(answer: BalenaError, status: number, write: boolean): Provisi
   // A date counts from balena's clock: a wrong clock of this process must not make all workers wait.
   const sentAt = Date.parse(answer.responseHeaders?.get?.('date') ?? '') || Date.now();
   const retryAfterMs = parseRetryAfter(retryAfter, sentAt);
-  // balena does not publish its limits. Without a Retry-After, the wait is half a minute. balena rounds the wait: 0 is less than half a second.
   if (status === 429)
     return make('balena-throttled', 'balena is throttling us (429).', {
-      retryAfterMs: retryAfterMs ?? (retryAfter?.trim() === '0' ? 1_000 : 30_000),
+      retryAfterMs: retryAfterMs ?? (isOver(retryAfter) ? 1_000 : 30_000),
     });
   if (status === 503 && retryAfterMs !== null)
     return make('balena-throttled', 'balena is busy, and asks us to wait (503).', {
@@ -64,6 +63,15 @@ function mapAnswer(answer: BalenaError, status: number, write: boolean): Provisi
   if (status === 409) return conflict(answer);
   if (finalStatuses.has(status)) return make('balena-rejected', `balena rejects the request (${status}).`);
   return notFromBalena(status);
+}
+
+/**
+ * Whether no time is left to wait: 0 (balena rounds the wait to whole seconds), or a moment that has passed. balena does not publish its limits. Without
+ * such a text, the wait is half a minute.
+ */
+function isOver(retryAfter: string | null | undefined): boolean {
+  const text = retryAfter?.trim() ?? '';
+  return text === '0' || (/ GMT$/i.test(text) && !Number.isNaN(Date.parse(text)));
 }
 
 /** balena's API answers with JSON, with plain text or without a body. */

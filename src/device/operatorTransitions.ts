@@ -131,17 +131,25 @@ const mostDeadLetters = 8;
  */
 export function deadLettered(
   record: DeviceRecord,
-  message: { requestId: string | null; generation: number | null; due: EpochMs; enqueuedAt: EpochMs },
+  message: {
+    requestId: string | null;
+    generation: number | null;
+    due: EpochMs;
+    from?: string | undefined;
+    enqueuedAt: EpochMs;
+  },
 ): DeviceRecord | null {
   const part = deadPart(record, message);
   const dead = part?.job?.dead;
   if (!part || !dead || dead.unknown || isDeadByOperator(part.job)) return null;
   const { deadLetters = [] } = dead;
-  const { due, enqueuedAt: activeAt } = message;
-  if (deadLetters.some((each) => each.due === due)) return null;
+  const { due, from, enqueuedAt: activeAt } = message;
+  if (deadLetters.some((each) => each.due === due && each.from === from)) return null;
   return withDead(record, part, {
     ...dead,
-    deadLetters: [...deadLetters, { due, activeAt }].slice(-mostDeadLetters),
+    deadLetters: [...deadLetters, { due, ...(from !== undefined && { from }), activeAt }].slice(
+      -mostDeadLetters,
+    ),
   });
 }
 

@@ -111,8 +111,10 @@ export interface Job extends PendingWork {
 
 /** A message of a dead job in the dead-letter queue. A tool that resends the message may change everything but the body. */
 export interface DeadLetterOfJob {
-  /** The `due` in the body: a copy has another one. */
+  /** The `due` in the body. */
   readonly due: EpochMs;
+  /** In the body of a copy: the sequence number of the copied message. Two copies for the end of one lease have the same `due`. */
+  readonly from?: string | undefined;
   /** The time at which the message became active before it went to the dead-letter queue, by the broker's clock. */
   readonly activeAt: EpochMs;
 }

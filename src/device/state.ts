@@ -147,7 +147,8 @@ export function usesOwnKey({ desired, observed, scopes }: DeviceRecord): boolean
   const other = issued ? issued.thumbprint : own.before;
   if (Array.isArray(hub) && hub.some((each) => each !== thumbprint && each !== other)) return false;
   if (issued ? own.handedOver : scopes.length > 0) return false;
-  return !isToRetire(desired, thumbprint) && !acceptsRevoked(desired, hub);
+  // Only the device can replace its certificate. A rotation of the device's issued key may have named this certificate.
+  return !isToRevoke(desired, thumbprint) && !acceptsRevoked(desired, hub);
 }
 
 /** Whether the last observed state of the device equals the desired state. A device with a dead job is never in its desired state. */

@@ -1,4 +1,4 @@
-import { heldThumbprint, isHalfStored } from '../device/state.js';
+import { heldThumbprint, hubAccepts, isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
 import { type Acceptance, type AcceptDependencies, acceptRotation } from '../provisioning/accept.js';
 import type { EpochMs } from '../shared/time.js';
@@ -74,14 +74,27 @@ export interface RotationFilter {
   mintedBefore?: EpochMs;
 }
 
-/** Whether a rotation includes the device: the device is to be provisioned, holds a certificate, and matches the filter. */
-export function isToRotate(summary: Summary, filter: RotationFilter = {}): boolean {
+/**
+ * The certificate of a device that a rotation includes: the one that the device holds, if the device is to be provisioned and matches the filter. If that one is not
+ * old enough, a revocation includes the certificate before: the hub may still accept that one, and its date is not known.
+ *
+ * @returns the thumbprint; null if the rotation does not include the device
+ */
+export function thumbprintToRotate(summary: Summary, filter: RotationFilter = {}): string | null {
   const { operation, fleet, service, notBefore } = summary;
-  if (operation === 'deprovision' || heldThumbprint(summary) === null) return false;
-  if (summary.key === 'device' && !filter.revoke) return false;
-  if (filter.fleet !== undefined && fleet !== filter.fleet) return false;
-  if (filter.service !== undefined && service !== filter.service) return false;
+  const held = heldThumbprint(summary);
+  if (operation === 'deprovision' || held === null) return null;
+  if (summary.key === 'device' && !filter.revoke) return null;
+  if (filter.fleet !== undefined && fleet !== filter.fleet) return null;
+  if (filter.service !== undefined && service !== filter.service) return null;
   // If the date of the certificate is unknown, or may belong to another certificate, the certificate may be older than the leak.
-  if (notBefore === null || isHalfStored(summary)) return true;
-  return filter.mintedBefore === undefined || notBefore < filter.mintedBefore;
+  if (notBefore === null || isHalfStored(summary)) return held;
+  if (filter.mintedBefore === undefined || notBefore < filter.mintedBefore) return held;
+  return filter.revoke ? acceptedBefore(summary) : null;
+}
+
+/** The certificate before the held one, if the hub accepts that one, or may accept it. */
+function acceptedBefore({ thumbprint, previous, hub }: Summary): string | null {
+  if (previous === null || previous === thumbprint) return null;
+  return !Array.isArray(hub) || hubAccepts(hub, previous) ? previous : null;
 }

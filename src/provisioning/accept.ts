@@ -85,7 +85,7 @@ const sendAgainAfterMs = 30_000;
  * device. A repeated request costs one read.
  *
  * @param isProved true if the caller has proved to be the device; false if the caller has not. Such a caller changes nothing that the device has
- * requested with a proof; nor does a webhook. Undefined for callers with a key of their own: operators, the sweep
+ * requested with a proof; an announced request may move the device. Undefined for callers with a key of their own: operators, the sweep
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and the caller may repeat the request
  */
 export async function accept(
@@ -105,12 +105,14 @@ export async function accept(
 
 /**
  * Whether a request would change what the device has requested with a proof: in the present request, or in a request that may come back. An
- * own key always came with a proof, also if the record was lost since.
+ * own key always came with a proof, also if the record was lost since. A webhook has a key of its own, and may move a device. The sender does
+ * not know the own key of a device, so a webhook does not replace an own key.
  */
 function needsProof(request: DeviceRequest, record: DeviceRecord): boolean {
   if (!request.present) return false;
   return [record, ...fallbacksOf(record)].some(
-    ({ desired }) => (desired.proved || desired.own) && !isSamePlace(desired, request),
+    ({ desired }) =>
+      (desired.own || (desired.proved && !request.announced)) && !isSamePlace(desired, request),
   );
 }
 

@@ -15,7 +15,7 @@ import {
   workerDied,
 } from '../device/transitions.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
-import { publish, publishCopy } from '../queue/publish.js';
+import { publish, publishCopy, resentAfterMs } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type { Row } from '../storage/table.js';
@@ -38,8 +38,6 @@ export type Admission =
   | { kind: 'postponed' };
 
 const postponedAdmission: Admission = { kind: 'postponed' };
-/** A dead letter that becomes active again after this time was resent. Two equal messages, of which the queue has dropped none, become active in less time. */
-const resentAfterMs = 60_000;
 /** While a run for another message holds the lease, the message comes back after this time at the latest. */
 const leaseWaitMs = 5_000;
 /** A copy for the end of a lease comes this much later. Otherwise, with clocks that differ a little, the copy would come in vain. */
@@ -131,7 +129,7 @@ export function replayedByResending(record: DeviceRecord, context: Context): Dev
 async function waitForLease(
   { records, queue, clock }: WorkerDependencies,
   message: ProvisioningMessage,
-  { sequenceNumber }: Delivery,
+  delivery: Delivery,
   { value: record, etag }: Row<DeviceRecord>,
   { generation, until, unresolved }: Lease,
 ): Promise<Admission | null> {
@@ -141,7 +139,7 @@ async function waitForLease(
     if (interrupted && !(await records.write(interrupted, etag))) return null;
   }
   const at = isOwn ? until + afterLeaseMs : Math.min(until, clock.now() + leaseWaitMs);
-  await publishCopy(queue, message, sequenceNumber, at);
+  await publishCopy(queue, message, delivery, at);
   return postponedAdmission;
 }
 
@@ -242,17 +240,25 @@ function diedTooOften(): ProvisioningError {
 }
 
 /**
- * Whether an operator has resent a dead letter with another tool: the job knows the message as a dead letter, and the message has become active again. A late
- * copy is another message. The dead letter of a cancelled or discarded job is superseded: a resent message does not undo what an operator has decided.
+ * Whether an operator has resent a dead letter with another tool: the job knows the message as a dead letter, and the message has become active again. The message may
+ * be a copy of the resent one. A late copy of any other message is not resent. The dead letter of a cancelled or discarded job is superseded: a resent message does not undo what an operator has decided.
  *
  * @param enqueuedAt the time at which the message became active
  */
 export function wasResent(
   dead: NonNullable<Job['dead']>,
-  { due }: Pick<ProvisioningMessage, 'due'>,
+  { due, from, copyOf = [] }: Pick<ProvisioningMessage, 'due' | 'from' | 'copyOf'>,
   { enqueuedAt }: Pick<Delivery, 'enqueuedAt'>,
 ): boolean {
   if (dead.cancelled || dead.discarded) return false;
-  const known = dead.deadLetters?.find((each) => each.due === due);
-  return known !== undefined && enqueuedAt > known.activeAt + resentAfterMs;
+  const { deadLetters = [] } = dead;
+  // Two equal messages, of which the queue has dropped none, become active at nearly the same time.
+  return [{ due, from, activeAt: enqueuedAt }, ...copyOf].some((message) =>
+    deadLetters.some(
+      (known) =>
+        known.due === message.due &&
+        known.from === message.from &&
+        message.activeAt > known.activeAt + resentAfterMs,
+    ),
+  );
 }

@@ -16,11 +16,11 @@ const pauseBeforeThrowMs = 5_000;
 export async function putOff(
   { queue, clock, random }: { queue: Queue; clock: Clock; random: () => number },
   message: ProvisioningMessage | WakeUpMessage,
-  { sequenceNumber }: Pick<Delivery, 'sequenceNumber'>,
+  delivery: Pick<Delivery, 'sequenceNumber' | 'enqueuedAt'>,
 ): Promise<void> {
   await copyLater({ clock, random }, (at) => {
-    if ('uuid' in message) return publishCopy(queue, message, sequenceNumber, at);
-    const messageId = `${message.action}.${message.generation}~${sequenceNumber}`;
+    if ('uuid' in message) return publishCopy(queue, message, delivery, at);
+    const messageId = `${message.action}.${message.generation}~${delivery.sequenceNumber}`;
     return queue.sendWakeUp({ ...message, due: at }, { messageId, at });
   });
 }

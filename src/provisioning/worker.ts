@@ -52,7 +52,7 @@ async function workOrPostpone(
     delivery.log(`${message.uuid}: postponed for some seconds, because of ${code}: ${why}`);
     const later = clock.now() + Math.round(5_000 + random() * 10_000);
     try {
-      await publishCopy(queue, message, delivery.sequenceNumber, later);
+      await publishCopy(queue, message, delivery, later);
     } catch (unsent) {
       // A full queue takes no copy, but still delivers. Without this pause the message would use up its ten deliveries within moments.
       await clock.sleep(pauseBeforeThrowMs);

@@ -26,8 +26,9 @@ export function openLockSettlement({
   queue,
   callTimeoutMs = 5_000,
 }: QueueOptions): LockSettlement {
+  // The SDK alone would repeat a throttled call within the same second, and use up further credits.
   const client = createServiceBusClient(connection, {
-    retryOptions: { maxRetries: 1, retryDelayInMs: 250, timeoutInMs: callTimeoutMs },
+    retryOptions: { maxRetries: 0, timeoutInMs: callTimeoutMs },
   });
   const receiver = client.createReceiver(queue, { receiveMode: 'peekLock' });
   return {

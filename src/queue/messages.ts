@@ -34,6 +34,9 @@ const ownKey = z
   ])
   .transform(({ handedOver, ...rest }): OwnKey => ({ ...rest, ...(handedOver && { handedOver }) }));
 
+/** The most messages in `copyOf`. More messages need several stalled processes, or several acts of operators, within one outage. */
+export const mostCopied = 4;
+
 const provisioningSchema = z.object({
   v: readableVersion,
   uuid,
@@ -42,6 +45,14 @@ const provisioningSchema = z.object({
   generation: z.int().nonnegative(),
   /** The moment (Unix ms) for which the message was scheduled. */
   due: z.int().nonnegative(),
+  /** A copy of a message: when the copied message became active. A worker recognises the copy of a dead letter that an operator has resent. */
+  copyOf: z
+    .array(z.object({ due: z.number(), from: z.string().max(40).optional(), activeAt: z.number() }))
+    .max(mostCopied)
+    .readonly()
+    .optional(),
+  /** A copy: the sequence number of the copied message. `due` and `from` tell the messages of a job apart. */
+  from: z.string().max(40).optional(),
   operation: z.enum(['provision', 'deprovision']),
   /** Null when deprovisioning, and with an own key. */
   service: serviceName.nullable(),

@@ -5,7 +5,7 @@ import { pendingWork } from '../device/state.js';
 import { publishFailed } from '../device/transitions.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
-import { type ProvisioningMessage, version } from './messages.js';
+import { mostCopied, type ProvisioningMessage, version } from './messages.js';
 import type { Queue } from './queue.js';
 
 /**
@@ -45,7 +45,7 @@ export function messageIdOf(record: Pick<DeviceRecord, 'desired' | 'job' | 'chec
 
 /**
  * Postpones a message without changing the device's record: sends a copy. The copy's id is made of the message's id and sequence number.
- * A redelivery of the same message therefore makes no second copy, and a copy can be copied again.
+ * A redelivery of the same message therefore makes no second copy, and a copy can be copied again. The copy says when the copied message became active.
  *
  * @param at the time at which the copy becomes active
  *
@@ -54,11 +54,21 @@ export function messageIdOf(record: Pick<DeviceRecord, 'desired' | 'job' | 'chec
 export async function publishCopy(
   queue: Queue,
   message: ProvisioningMessage,
-  sequenceNumber: string,
+  { sequenceNumber, enqueuedAt }: { sequenceNumber: string; enqueuedAt: EpochMs },
   at: EpochMs,
 ): Promise<void> {
   const messageId = `${message.requestId}.${message.generation}~${sequenceNumber}`;
-  await queue.send({ ...message, due: at }, { messageId, at });
+  const copy = { ...message, due: at, from: sequenceNumber, copyOf: copiedBy(message, enqueuedAt) };
+  await queue.send(copy, { messageId, at });
+}
+
+/** A message that becomes active later than this time after its `due` was sent late, or was resent by an operator. */
+export const resentAfterMs = 60_000;
+
+/** The messages behind a copy: a copy that was on time stands for the messages of which it is a copy. */
+function copiedBy({ due, from, copyOf = [] }: ProvisioningMessage, enqueuedAt: EpochMs) {
+  if (copyOf.length > 0 && enqueuedAt <= due + resentAfterMs) return copyOf;
+  return [...copyOf, { due, ...(from !== undefined && { from }), activeAt: enqueuedAt }].slice(-mostCopied);
 }
 
 /**

@@ -1,4 +1,6 @@
+import { type Clock, systemClock } from '../shared/time.js';
 import type { LockSettlement } from './lockSettlement.js';
+import { waitsOfWorkers, withPatience } from './patience.js';
 import type { QueueOptions } from './serviceBusClient.js';
 import type { Call, SettlementClient } from './settlementClient.js';
 
@@ -28,8 +30,13 @@ const longest = 4_096;
  * Opens the settlement of this worker's messages. gRPC and the client of Service Bus are loaded at their first use: only a worker settles.
  *
  * @param endpoint from `settlementEndpoint`; null if this process is no worker of a Functions host
+ * @param clock for the waits while Service Bus has no credits
  */
-export function openSettlement(endpoint: string | null, queue: QueueOptions): Settlement {
+export function openSettlement(
+  endpoint: string | null,
+  queue: QueueOptions,
+  clock: Pick<Clock, 'sleep'> = systemClock,
+): Settlement {
   const host = endpoint === null ? null : openHostSettlement(endpoint);
   let own: Promise<LockSettlement> | undefined;
   return {
@@ -44,7 +51,9 @@ export function openSettlement(endpoint: string | null, queue: QueueOptions): Se
         // The cause does not matter: the message is moved in another way.
       }
       own ??= import('./lockSettlement.js').then(({ openLockSettlement }) => openLockSettlement(queue));
-      await (await own).deadLetter(...message);
+      const { deadLetter } = await own;
+      // Without the waits, Service Bus would deliver the message again at once, until its ten deliveries are used up.
+      await withPatience({ clock, random: Math.random, waits: waitsOfWorkers }, () => deadLetter(...message));
     },
     async close() {
       await Promise.all([host?.close(), own?.then((opened) => opened.close())]);

@@ -60,8 +60,8 @@ const borrowedMs = 5_000;
 const urgentWeight = 8;
 /** A row of 64 lanes is below 10 KB. Further fleets share one lane. */
 const mostLanes = 64;
-/** Of all lanes together: 12 KB. The table takes 64 KB. */
-const mostRanges = 400;
+/** Of all lanes together: 6 KB. The table takes 64 KB. */
+const mostRanges = 200;
 /** A hub never asks for a longer wait. A moment beyond was written by a process with a wrong clock. */
 const longestPauseMs = 15 * 60_000;
 

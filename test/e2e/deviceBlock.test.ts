@@ -2,9 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { readDocument } from '../../local/docs/documents.js';
 import { onPath } from '../../local/infra/nuget.js';
 import { freePort } from '../../local/simulators/shared/loopback.js';
 import { rotate } from '../../src/fleet/rotate.js';
+import { runnableBlocks } from '../support/documentCommands.js';
 import { type BadEnding, type BadServer, startBadServer } from '../support/startBadServer.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
@@ -18,6 +20,7 @@ import {
 } from './support/ownKeyScript.js';
 import { readFiles } from './support/readFiles.js';
 import { readTables } from './support/readTables.js';
+import { runCommands } from './support/runCommands.js';
 import { useSystem } from './support/useSystem.js';
 
 const missing: string[] = [];
@@ -30,7 +33,7 @@ if (missing.length > 0)
 else await declareTests();
 
 async function declareTests(): Promise<void> {
-  const system = await useSystem({ settings: { FLEETS: 'local/demo' } });
+  const system = await useSystem({ settings: { FLEETS: 'local/demo' }, devices: 2 });
   const { balena, hub, stack } = system;
   const { url, provisionKey } = stack.endpoints.functions;
   const app = appOf(system);
@@ -246,6 +249,13 @@ async function declareTests(): Promise<void> {
     expect(fifth.output).toMatch(/422 certificate-revoked/);
     const secrets = { 'the first key': first.key, 'the last key': fifth.key, 'API key': device.apiKey };
     expect(findLeaks(secrets, { log: fifth.output, 'process list': await device.calls() })).toEqual([]);
+  });
+
+  test('the commands of device/README.md show both kinds of certificates', async () => {
+    const blocks = runnableBlocks(await readDocument('device/README.md'));
+    expect(await runCommands(blocks, system.folder)).toMatch(
+      /accepts the certificate [\s\S]*issuer=CN ?= ?[0-9a-f]{32}\n[\s\S]*accepts the certificate [\s\S]*issuer=CN ?= ?Local CA\n/,
+    );
   });
 
   test('a lost volume, and files that a power failure has torn, lead to a new key', async () => {

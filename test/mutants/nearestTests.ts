@@ -7,6 +7,7 @@ const rateLimiter = 'test/unit/throttling/rateLimiter';
 
 /** The unit tests of a source file, if their names differ from the name of the file. */
 const testsOfFile: Record<string, string> = {
+  'src/device/request.ts': 'test/unit/(device/ownKeys|provisioning/accept)',
   'src/provisioning/admit.ts': worker,
   'src/provisioning/finish.ts': worker,
   'src/provisioning/ping.ts': worker,

@@ -606,7 +606,7 @@ export const rulesOff: ShownRule[] = [
       // Every copy looks like the message that was dead-lettered.
       queue: (queue) => ({
         ...queue,
-        send: (message, envelope) => queue.send({ ...message, due: 0 }, envelope),
+        send: (message, envelope) => queue.send({ ...message, due: 0, from: undefined }, envelope),
       }),
     },
     seen: ['replayed without anyone asking'],

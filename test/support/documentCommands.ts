@@ -11,6 +11,7 @@ export const runBy: Readonly<Record<string, string>> = {
   'docs/cli.md': 'test/e2e/cli.test.ts',
   'docs/proof.md': 'test/e2e/proof.test.ts',
   'docs/own-keys.md': 'test/e2e/ownKeys.test.ts',
+  'device/README.md': 'test/e2e/deviceBlock.test.ts',
   'docs/webhooks.md': 'test/e2e/webhook.test.ts',
 };
 

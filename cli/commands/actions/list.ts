@@ -50,7 +50,7 @@ export const addActionList: AddCommand = (parent, action) =>
         });
         session.printResult(page, (shown) =>
           page.total === 0
-            ? 'There are no actions.'
+            ? 'There are no actions. Replays, discards, rotations and the requests of operators appear here.'
             : [
                 table(shown.actions, columns, session.width),
                 nextPage(page.actions.length, page.total, page.next),

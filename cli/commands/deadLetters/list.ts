@@ -43,7 +43,10 @@ export const addDeadLetterList: AddCommand = (parent, action) =>
         const page = await listDeadLetters(await session.app(), { ...filterOf(options), ...pageOf(options) });
         session.printResult(page, (shown) => {
           const note = shown.incomplete ?? '';
-          if (page.total === 0) return `There are no matching dead letters. ${note}`.trim();
+          if (page.total === 0) {
+            const isFiltered = Object.keys(filterOf(options)).length > 0;
+            return `${isFiltered ? 'There are no matching dead letters.' : 'There are no dead letters: no request needs an operator.'} ${note}`.trim();
+          }
           return [
             table(shown.deadLetters, columns, session.width),
             '',

@@ -43,7 +43,7 @@ export const retryAfter = {
 export const commonResponses = {
   401: { description: 'no function key, or a wrong function key (answered by the host, without a body)' },
   503: problemResponse(
-    'queue or records are unreachable, or a setting is wrong; the request may be lost; repeat the request',
+    'queue or records are unreachable, there are too many requests, or a setting is wrong; the request may be lost; repeat the request',
     retryAfter,
   ),
 };

@@ -86,6 +86,5 @@ const messages: Record<Acceptance['kind'], (uuid: string, error: DeviceRecord['e
   'service-conflict': () => 'The credentials are or were just moving to another service.',
   'too-many-keys': () => 'The device has requested too many other own keys.',
   revoked: () => 'The own certificate of the device is revoked.',
-  unproved: () =>
-    'The device has an own key, or has proved its identity. Only the device itself or an operator can change its request.',
+  unproved: () => 'The device has an own key. Only the device itself can request an issued key.',
 };

@@ -1,6 +1,6 @@
 import { heldThumbprint } from '../../device/state.js';
 import type { Summary } from '../../device/summary.js';
-import { isToRotate } from '../../fleet/rotate.js';
+import { thumbprintToRotate } from '../../fleet/rotate.js';
 import { deadLetterFilter, matchDeadLetter } from '../deadLetters/filter.js';
 import { refuseUnknownInDeadLetters } from '../deadLetters/list.js';
 import type { DeadLetterStatus } from '../deadLetters/schema.js';
@@ -152,20 +152,38 @@ export async function chooseToRotate(
       mintedBefore: parseWhen('mintedBefore', mintedBefore, deps.clock.now()),
     }),
   };
-  const chosen: Summary[] = [];
+  const chosen: { summary: Summary; thumbprint: string }[] = [];
   const among = uuid === undefined ? deps.records.summaries() : await deps.records.summariesOf([uuid]);
-  for await (const summary of among) if (isToRotate(summary, filter)) chosen.push(summary);
+  for await (const summary of among) {
+    const thumbprint = thumbprintToRotate(summary, filter);
+    if (thumbprint !== null) chosen.push({ summary, thumbprint });
+  }
   if (chosen.length === 0 && (filter.fleet !== undefined || filter.service !== undefined))
     refuseUnknownNames(filter, (await deps.deviceSnapshots.read(freshMs)).devices);
-  chosen.sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
+  chosen.sort((a, b) => (a.summary.notBefore ?? 0) - (b.summary.notBefore ?? 0));
   return {
-    items: chosen.map((summary) => {
-      const { uuid, fleet } = summary;
-      const thumbprint = heldThumbprint(summary);
-      const item = { uuid, requestId: null, generation: null, sequenceNumber: null };
-      return { item: { ...item, ...(thumbprint !== null && { thumbprint }) }, code: null, fleet };
-    }),
+    items: chosen.map(({ summary: { uuid, fleet }, thumbprint }) => ({
+      item: { uuid, requestId: null, generation: null, sequenceNumber: null, thumbprint },
+      code: null,
+      fleet,
+    })),
     quarantined: 0,
-    note: null,
+    note: revoke ? noteOnRevocation(chosen) : null,
   };
+}
+
+/** What a revocation does beside the replacement of issued certificates. */
+function noteOnRevocation(chosen: { summary: Summary; thumbprint: string }[]): string | null {
+  const ownKeys = chosen.filter(({ summary }) => summary.key === 'device').length;
+  const before = chosen.filter(({ summary, thumbprint }) => thumbprint !== heldThumbprint(summary)).length;
+  const notes: string[] = [];
+  if (ownKeys > 0)
+    notes.push(
+      `The keys of devices with an own key are revoked, with all their certificates. Such a device is offline until it requests with a new key. Own keys: ${ownKeys}.`,
+    );
+  if (before > 0)
+    notes.push(
+      `Only the certificate before the present one is revoked where the present one is new enough. Such devices: ${before}.`,
+    );
+  return notes.length > 0 ? notes.join(' ') : null;
 }

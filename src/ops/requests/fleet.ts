@@ -4,6 +4,7 @@ import { describeMissing, findService } from '../../fleet/services.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { count, serviceName, slug } from '../../shared/schemas.js';
 import { type StoredAction, unnamedOperator } from '../bulk/action.js';
+import { listed } from '../shared/knownNames.js';
 import { parse, RequestError } from '../shared/request.js';
 import { type Answered, openAudit, withAudit } from './audit.js';
 import type { OperatorDependencies } from './dependencies.js';
@@ -64,6 +65,7 @@ export type FleetRequestProgress = z.infer<typeof fleetProgressAnswer>;
 /** A part takes some seconds: an answer must come long before the platform ends the request (230 s). */
 const devicesInPart = 200;
 const longestPlanMs = 20_000;
+const freshMs = 2_000;
 
 /**
  * Counts the devices of a fleet that `requestFleetPart` would request. Nothing is changed.
@@ -77,7 +79,7 @@ export async function planFleetRequest(deps: OperatorDependencies, body: object)
   const signal = AbortSignal.timeout(longestPlanMs);
   const counts = { devices: 0, atOtherService: 0, lacking: 0 };
   const plan: FleetPlan = { fleet, service, ...counts, otherServices: {} };
-  await knownFleet(options.fleet, async () => {
+  await knownFleet(deps, options.fleet, async () => {
     try {
       plan.lacking = await countLacking(deps, { fleet, service }, signal);
       for await (const { otherService } of planFleet(deps, { ...options, service, signal }))
@@ -141,7 +143,9 @@ export async function requestFleetPart(
         uuids: _,
         finished: __,
         ...progress
-      } = await knownFleet(fleet, () => requestFleet(deps, { ...options, service, atMost: devicesInPart }));
+      } = await knownFleet(deps, fleet, () =>
+        requestFleet(deps, { ...options, service, atMost: devicesInPart }),
+      );
       return { ...progress, action };
     },
     answeredByPart,
@@ -174,13 +178,30 @@ export function answeredByPart(
 }
 
 /** A fleet that balena does not show is a mistake in the request. */
-async function knownFleet<T>(fleet: string, work: () => Promise<T>): Promise<T> {
+export async function knownFleet<T>(
+  { deviceSnapshots }: Pick<OperatorDependencies, 'deviceSnapshots'>,
+  fleet: string,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const { code, message } = ProvisioningError.from(error);
     if (error instanceof ProvisioningError && code === 'balena-unauthorized' && message.includes(fleet))
-      throw new RequestError('ops.unknown-fleet', message, 404);
+      throw new RequestError(
+        'ops.unknown-fleet',
+        `${message} ${await knownFleets(deviceSnapshots)}`.trim(),
+        404,
+      );
     throw error;
   }
+}
+
+/** The fleets with records, as a sentence; empty if the records do not answer. */
+async function knownFleets(snapshots: OperatorDependencies['deviceSnapshots']): Promise<string> {
+  const snapshot = await snapshots.read(freshMs).catch(() => null);
+  if (!snapshot) return '';
+  const fleets = new Set<string>();
+  for (const { fleet } of snapshot.devices) if (fleet !== null) fleets.add(fleet);
+  return listed('Fleets with records', fleets);
 }

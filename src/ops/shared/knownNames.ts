@@ -63,7 +63,8 @@ function refuseUnknownCode(code: string, more: Iterable<string>): void {
 
 const quoted = (text: string) => oneLine(JSON.stringify(text));
 
-function listed(what: string, names: Set<string>, most = mostListed): string {
+/** The names that exist, as a sentence. @param what the names in words. @param most the longest list */
+export function listed(what: string, names: Set<string>, most = mostListed): string {
   if (names.size === 0) return `${what}: none.`;
   const more = names.size > most ? `, and ${names.size - most} more` : '';
   return `${what}: ${oneLine([...names].sort().slice(0, most).join(', '))}${more}.`;

@@ -35,7 +35,7 @@ export async function runCommands(
   const folder = await mkdtemp(join(tmpdir(), 'document-'));
   const project = projectFolder();
   await symlink(system, join(folder, '.local'));
-  await symlink(join(project, 'dist'), join(folder, 'dist'));
+  for (const name of ['dist', 'device']) await symlink(join(project, name), join(folder, name));
   await mkdir(join(folder, 'bin'));
   await writeFile(join(folder, 'bin/npm'), npm, { mode: 0o755 });
   const path = [join(folder, 'bin'), join(project, 'node_modules/.bin'), process.env.PATH].join(delimiter);

@@ -1,13 +1,14 @@
 import type { Received } from './Sent.js';
 
 const problemStatuses = new Set([400, 401, 404, 409, 413, 415, 422, 429, 503]);
-/** The documented codes of a 503, for a dependency that cannot be reached. The code "unexpected" would be a hidden 500. */
+/** The documented codes of a 503: a dependency cannot be reached, or there are too many requests. The code "unexpected" would be a hidden 500. */
 const away = new Set([
   'records-unavailable',
   'queue-unavailable',
   'queue-throttled',
   'timed-out',
   'balena-unavailable',
+  'too-busy',
 ]);
 export const stackTrace = /\n\s+at |node_modules|\.[cm]?[jt]s:\d+|Error: (?!The device)/;
 

@@ -33,6 +33,22 @@ const words = (code: string, text = 'as the hub says it') => ({ Message: `ErrorC
 const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
 const later = { dependency: 'hub' };
 
+test.each([
+  ['create', 'new'],
+  ['update', 'there'],
+])('a write (%s) is done only if the answer shows the written thumbprints', async (name, deviceId) => {
+  const x509Thumbprint = { primaryThumbprint: 'C'.repeat(64), secondaryThumbprint: 'C'.repeat(64) };
+  await tell('PUT /faults', [
+    { status: 200, body: { deviceId, etag: 'e', authentication: { x509Thumbprint } } },
+  ]);
+  const call = operations.find(([operation]) => operation === name)![1];
+  expect(await thrownBy(call(hub))).toMatchObject({
+    ...later,
+    code: 'hub-unavailable',
+    outcomeUnknown: true,
+  });
+});
+
 describe.each(operations)('%s', (name, call) => {
   const write = !['get', 'ping'].includes(name);
   const answered = async (fault: object) => {

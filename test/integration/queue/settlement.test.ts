@@ -92,6 +92,23 @@ test('a host without the settlement service: the message is dead-lettered at the
   expect(await deadLetters()).toContainEqual(['unimplemented', 'device-not-found', 'step validate']);
 });
 
+test('a host without the settlement service, and a namespace without credits: the message is dead-lettered after a wait', async () => {
+  const { credits } = broker.engine;
+  const lockToken = await delivered('busy');
+  const waited: number[] = [];
+  const settlement = openSettlement(null, ownQueue(), {
+    async sleep(ms) {
+      if (waited.push(ms) === 2) credits.limitTo(Infinity);
+    },
+  });
+  settlements.push(settlement);
+  credits.limitTo(0);
+  await settlement.deadLetter(lockToken, 'device-not-found', 'step validate');
+  expect(waited).toHaveLength(2);
+  expect(waited[0]).toBeGreaterThanOrEqual(2_000);
+  expect(await deadLetters()).toContainEqual(['busy', 'device-not-found', 'step validate']);
+});
+
 test.each([
   [
     'that is gone',

@@ -85,7 +85,12 @@ test("a timer's run gives no trace to what it asks for: each device begins its o
 
 test('a rescheduled message, a redriven message and a record created from a dead letter keep the trace', async () => {
   const { deps, sent, put } = acceptDependencies(now);
-  await publishCopy(deps.queue, { ...message, traceparent: request }, '5', now);
+  await publishCopy(
+    deps.queue,
+    { ...message, traceparent: request },
+    { sequenceNumber: '5', enqueuedAt: now },
+    now,
+  );
   await put(recordWith({ job: { ...pending, due: now - 700_000 } }));
   await redrive({
     ...deps,

@@ -133,8 +133,8 @@ export const answerMutants = [
     [
       'revoked-own-at-the-hub-is-fine',
       'The hub accepts no revoked thumbprint beside an own certificate',
-      'return !isToRetire(desired, thumbprint) && !acceptsRevoked(desired, hub);',
-      'return !isToRetire(desired, thumbprint);',
+      'return !isToRevoke(desired, thumbprint) && !acceptsRevoked(desired, hub);',
+      'return !isToRevoke(desired, thumbprint);',
       stateOfOwn,
     ],
     [

@@ -175,12 +175,28 @@ export const csrMutants = [
       { first: [...run, ...record] },
     ],
   ]),
+  ...mutantsOf('src/device/state.ts', [
+    [
+      'own-certificate-rotated',
+      'Only the device can replace the certificate of its own key',
+      'return !isToRevoke(desired, thumbprint) && !acceptsRevoked(desired, hub);',
+      'return !isToRetire(desired, thumbprint) && !acceptsRevoked(desired, hub);',
+      { first: record },
+    ],
+  ]),
   ...mutantsOf('src/fleet/rotate.ts', [
     [
       'named-revocation-dropped',
       'A revocation that names its certificate needs no held certificate',
       '(held === null && !revoke)',
       'held === null',
+      { first: ['test/unit/fleet/rotate.test.ts'] },
+    ],
+    [
+      'leaked-certificate-before-stays',
+      'After a leak, the certificate before a new one is revoked, too',
+      'return filter.revoke ? acceptedBefore(summary) : null;',
+      'return null;',
       { first: ['test/unit/fleet/rotate.test.ts'] },
     ],
     [

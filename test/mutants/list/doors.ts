@@ -121,12 +121,44 @@ export const doorMutants = [
       checkLimit,
     ],
   ]),
+  ...mutantsOf('src/http/proof/waitingProofs.ts', [
+    [
+      'one-device-fills-the-line-of-proofs',
+      'A few proofs of one device wait at a time',
+      'waiters.length >= mostOfOne || ',
+      '',
+      checkLimit,
+    ],
+    [
+      'line-of-proofs-without-end',
+      'A proof whose turn is too far away is refused at once',
+      'waiting.size >= mostDevices',
+      'waiting.size >= 1e9',
+      checkLimit,
+    ],
+    [
+      'proof-waits-for-ever',
+      'A proof that has waited for three seconds is refused',
+      'waiters[0].until <= clock.now()',
+      'waiters[0].until < 0',
+      checkLimit,
+    ],
+  ]),
+  ...mutantsOf('src/http/proof/throttle.ts', [
+    [
+      'proofs-checked-while-throttled',
+      'No proof is checked while balena throttles the checks',
+      'Math.max(ofAll, (hash && ofKey.get(hash)) || 0)',
+      'Math.max(0, (hash && ofKey.get(hash)) || 0)',
+      proof,
+    ],
+  ]),
   ...mutantsOf('src/http/provision/handle.ts', [
     [
       'own-key-accepted-unproved',
       'A request about an own key demands the proof',
-      "authorization, wanted.own && 'always')",
-      'authorization, undefined)',
+      "wanted.own && 'always'",
+      'wanted.own && undefined',
       provision,
     ],
     [
@@ -228,8 +260,8 @@ export const doorMutants = [
     [
       'state-without-proof',
       'Without the proof, nobody learns which devices exist',
-      "  await deps.proof(uuid, request.headers.get('authorization'));\n",
-      '',
+      "deps.proof(uuid, request.headers.get('authorization'))",
+      'Promise.resolve(true)',
       { first: ['test/unit/http/answerState'] },
     ],
   ]),

@@ -160,9 +160,16 @@ export const ownKeyMutants = [
     [
       'anybody-replaces-own-key',
       'A request for an issued key needs the proof, if the device has an own key',
-      '(desired.proved || desired.own) && ',
+      '(desired.own || (desired.proved && !request.announced)) && ',
       'desired.proved && ',
       { first: accept },
+    ],
+    [
+      'webhook-moves-no-proved-device',
+      'A webhook has a key of its own, and moves a device that proved itself',
+      'desired.proved && !request.announced',
+      'desired.proved',
+      { first: ['test/unit/provisioning/acceptProved.test.ts'] },
     ],
     [
       'new-key-ends-cool-down',

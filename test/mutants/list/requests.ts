@@ -317,8 +317,8 @@ export const requestMutants = [
     [
       'copy-without-own-id',
       'A copy of a message has an id of its own',
-      'await queue.send({ ...message, due: at }, { messageId, at });',
-      "await queue.send({ ...message, due: at }, { messageId: messageId.replace(/~.*/, ''), at });",
+      'await queue.send(copy, { messageId, at });',
+      "await queue.send(copy, { messageId: messageId.replace(/~.*/, ''), at });",
     ],
     [
       'dead-job-published',

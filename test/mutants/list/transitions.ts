@@ -273,14 +273,14 @@ export const transitionMutants = [
     [
       'dead-letters-without-bound',
       'A job remembers its newest dead letters',
-      '[...deadLetters, { due, activeAt }].slice(-mostDeadLetters)',
-      '[...deadLetters, { due, activeAt }]',
+      '-mostDeadLetters,',
+      '-mostDeadLetters * 9,',
       { first: ['test/unit/device/operatorTransitions.test.ts'] },
     ],
     [
       'dead-letter-known-later',
       'The first time of a dead letter counts',
-      'if (deadLetters.some((each) => each.due === due)) return null;',
+      'if (deadLetters.some((each) => each.due === due && each.from === from)) return null;',
       '',
       { first: ['test/unit/device/operatorTransitions.test.ts'] },
     ],

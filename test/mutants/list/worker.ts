@@ -111,14 +111,28 @@ export const workerMutants = [
     [
       'resent-too-early',
       'A message that arrives twice was not sent again by hand',
-      ' && enqueuedAt > known.activeAt + resentAfterMs;',
-      ';',
+      'message.activeAt > known.activeAt + resentAfterMs,',
+      'message.activeAt > 0,',
     ],
     [
       'late-copy-counts-as-resent',
       'A late copy of a message restarts no dead job',
-      'dead.deadLetters?.find((each) => each.due === due);',
-      'dead.deadLetters?.find(() => due > 0) ?? { activeAt: due };',
+      'known.due === message.due &&',
+      '',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
+    ],
+    [
+      'copies-for-one-lease-are-one',
+      'Two copies for the end of one lease are two messages',
+      'known.from === message.from &&',
+      '',
+      { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
+    ],
+    [
+      'copy-of-resent-dead-letter-lost',
+      'The copy of a resent dead letter is a resent dead letter',
+      '...copyOf].some(',
+      '...copyOf.slice(4)].some(',
       { first: ['test/unit/provisioning/workerAdmission.test.ts'] },
     ],
     [
@@ -130,7 +144,7 @@ export const workerMutants = [
     [
       'lease-wait-without-copy',
       'A message that meets a lease is copied for later',
-      '  await publishCopy(queue, message, sequenceNumber, at);\n',
+      '  await publishCopy(queue, message, delivery, at);\n',
       '  void [at, queue, sequenceNumber];\n',
     ],
     [

@@ -118,7 +118,7 @@ export const writeMutants = [
       'A write is done only if the hub shows the identity',
       'stored?.[0] !== thumbprints[0] || stored[1] !== thumbprints[1]',
       'stored === thumbprints',
-      registry,
+      { first: ['test/integration/iothub/errors'] },
     ],
   ]),
   ...mutantsOf('src/queue/settlement.ts', [

@@ -72,7 +72,8 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
   if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
   if (!isEmpty(device, desired.service ?? undefined) && !device.recordLost) bad.push('left elsewhere');
-  if (isToRetire(desired, held)) bad.push('not rotated');
+  // Only the device can replace the certificate of its own key.
+  if (!desired.own && isToRetire(desired, held)) bad.push('not rotated');
   const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
   if (revoked && !device.recordLost && !device.hidden) bad.push('not revoked');
   return bad;

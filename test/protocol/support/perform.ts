@@ -149,6 +149,8 @@ export function ask(system: System, running: Running, requested: DeviceRequest, 
       // In the cool-down of one own certificate, every other one is refused, too.
       const isOfOther = answer.kind === 'failed' && !isAboutRequest;
       callers.answer(request, isOfOther ? 'ignored' : answer.kind, requestId);
+      // The device reads the certificate of its request.
+      if (requested.present && requested.own) system.cloud.device(uuid).ownKey.inUse = null;
       watchProof(system, uuid, request, answer.kind);
       if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);
     } catch (error) {

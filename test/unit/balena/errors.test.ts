@@ -24,6 +24,7 @@ test.each([
   [429, undefined, { code: 'balena-throttled', retryAfterMs: 30_000, outcomeUnknown: false }],
   // balena's limiter rounds the rest of the wait to whole seconds.
   [429, '0', { code: 'balena-throttled', retryAfterMs: 1_000, outcomeUnknown: false }],
+  [429, 'Tue, 01 Jan 2019 00:00:00 GMT', { code: 'balena-throttled', retryAfterMs: 1_000 }],
   [429, 'soon', { code: 'balena-throttled', retryAfterMs: 30_000, outcomeUnknown: false }],
   [429, '86400', { code: 'balena-throttled', retryAfterMs: 600_000, outcomeUnknown: false }],
   // A gateway may answer although balena has carried out the write.

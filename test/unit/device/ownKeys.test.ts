@@ -187,6 +187,12 @@ describe('a revocation of an own certificate revokes its key', () => {
     expect(gone.desired.revokedKeys).toEqual(keys);
   });
 
+  test('a device with an own key keeps a certificate that a rotation of its issued key has named', () => {
+    const record = owning(key(A));
+    const rotated = { ...record, desired: { ...record.desired, retire: [A] } };
+    expect(isInDesiredState(rotated)).toBe(true);
+  });
+
   test('a device whose key is revoked is not in its desired state', () => {
     const record = owning(key(A));
     const revoked = { ...record, desired: { ...record.desired, revokedKeys: [`key of ${A}`] } };

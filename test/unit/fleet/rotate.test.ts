@@ -1,7 +1,7 @@
 import type { Records } from '../../../src/device/repository.js';
 import { summarize } from '../../../src/device/summary.js';
 import { requested } from '../../../src/device/transitions.js';
-import { isToRotate, rotate } from '../../../src/fleet/rotate.js';
+import { rotate, thumbprintToRotate } from '../../../src/fleet/rotate.js';
 import {
   credentialsOf,
   day,
@@ -81,6 +81,8 @@ test('where there is nothing to rotate, that is the answer', async () => {
   expect(await rotate(deps, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'absent' });
 });
 
+const isToRotate = (...args: Parameters<typeof thumbprintToRotate>) => thumbprintToRotate(...args) !== null;
+
 test('what is to be rotated is chosen by fleet, service, and when it was minted', () => {
   const summary = summarize(provisionedRecord(uuid, credentials));
   expect(isToRotate(summary)).toBe(true);
@@ -91,6 +93,17 @@ test('what is to be rotated is chosen by fleet, service, and when it was minted'
   expect(isToRotate(summary, { mintedBefore: now - 11 * day })).toBe(false);
   expect(isToRotate({ ...summary, operation: 'deprovision' })).toBe(false);
   expect(isToRotate({ ...summary, thumbprint: null })).toBe(false);
+});
+
+test('after a leak, the certificate before a new one is revoked while the hub accepts that one', () => {
+  const filter = { revoke: true, mintedBefore: now - 11 * day };
+  const summary = summarize(provisionedRecord(uuid, credentials, { previous: other }));
+  const { thumbprint } = credentials;
+  const accepts = (hub: typeof summary.hub) => thumbprintToRotate({ ...summary, hub }, filter);
+  expect([accepts([thumbprint, other]), accepts('unknown')]).toEqual([other, other]);
+  expect(accepts([thumbprint, thumbprint])).toBeNull();
+  expect(thumbprintToRotate({ ...summary, hub: 'unknown' }, { ...filter, revoke: false })).toBeNull();
+  expect(thumbprintToRotate(summary, { ...filter, mintedBefore: now })).toBe(thumbprint);
 });
 
 test('after a leak, a device with a pair that is half stored is among them, whatever the dates say', () => {

@@ -82,6 +82,18 @@ describe('what a device has requested with a proof', () => {
       });
   });
 
+  test('is changed by a webhook, except an own key', async () => {
+    const webhook = { ...at('other'), announced: true } as const;
+    expect(await requested(provedBy(queued), webhook, false)).toMatchObject({
+      kind: 'accepted',
+      desired: { service: 'other', proved: true },
+    });
+    const dates = { notBefore: now, notAfter: now + 86_400_000, keyAlgorithm: 'ec-p256' };
+    const own = { key: 'A'.repeat(64), thumbprint: 'B'.repeat(64), before: null, ...dates };
+    const withOwnKey = { ...queued, desired: { ...queued.desired, own } };
+    expect((await requested(withOwnKey, webhook, false)).kind).toBe('unproved');
+  });
+
   test('may come back: a request of an operator keeps the proof necessary', async () => {
     const waiting = { ...queued, fallback: requestPartOf(provedBy(provisioned)) };
     expect((await requested(waiting, at('other'), false)).kind).toBe('unproved');

@@ -184,6 +184,12 @@ describe('a message', () => {
     ['arrives for the second time', {}, now, false],
     ['arrives at the same time as its twin', {}, now + 10, false],
     ['is a late copy', { deadLetters: [{ due: now - 1, activeAt: now }] }, now + 2 * minutes, false],
+    [
+      'is a late copy with the same due time',
+      { deadLetters: [{ due: now, from: '7', activeAt: now }] },
+      now + 2 * minutes,
+      false,
+    ],
     ['is late, while no message was dead-lettered yet', { deadLetters: [] }, now + 2 * minutes, false],
     ['was resent, and its job is cancelled', { cancelled: true }, now + 2 * minutes, false],
     [
@@ -210,6 +216,38 @@ describe('a message', () => {
     expect(after?.job?.dead).toMatchObject({ deadLetters: [{ due: now, activeAt: enqueuedAt }] });
     const resent = await worked(after, { enqueuedAt: enqueuedAt + 2 * minutes });
     expect(resent.after).toMatchObject({ replays: 1 });
+  });
+
+  test('of a dead job, that was resent while the records could not be reached, is done again by its copy', async () => {
+    const first = await worked(failed);
+    const enqueuedAt = now + 3 * minutes;
+    const resent = await worked(first.after, {
+      enqueuedAt,
+      prepare: ({ deps }) => {
+        deps.records.read = () => Promise.reject(new ProvisioningError('records-unavailable', 'Away.'));
+      },
+    });
+    const [copy] = resent.sent;
+    expect(copy).toMatchObject({ copyOf: [{ due: now, activeAt: enqueuedAt }] });
+    // A copy that is on time stands for the resent message, and so does the copy of this copy.
+    const again = await worked(first.after, {
+      ...{ more: copy, enqueuedAt: copy!.due },
+      prepare: ({ deps }) => {
+        deps.records.read = () => Promise.reject(new ProvisioningError('records-unavailable', 'Away.'));
+      },
+    });
+    const [second] = again.sent;
+    expect(second?.copyOf).toEqual(copy?.copyOf);
+    const { after } = await worked(first.after, { more: second, enqueuedAt: second!.due });
+    expect(after).toMatchObject({ replays: 1 });
+  });
+
+  test('of a dead job, is no resent one if it is a copy of the message that ended the job', async () => {
+    const first = await worked(failed);
+    const more = { due: now + minutes, copyOf: [{ due: now, activeAt: now }] };
+    const { after, deadLetters } = await worked(first.after, { more, enqueuedAt: now + 5 * minutes });
+    expect(after).toMatchObject({ replays: 0 });
+    expect(deadLetters).toHaveLength(1);
   });
 
   test('while the records cannot be reached, is copied for later', async () => {

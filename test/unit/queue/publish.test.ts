@@ -57,8 +57,8 @@ test.each([
 
 test('a copy has an id of its own, and so has a copy of the copy', async () => {
   const { deps, sent } = acceptDependencies(now);
-  await publishCopy(deps.queue, message, '7', now + 1);
-  await publishCopy(deps.queue, message, '8', now + 2);
+  await publishCopy(deps.queue, message, { sequenceNumber: '7', enqueuedAt: now }, now + 1);
+  await publishCopy(deps.queue, message, { sequenceNumber: '8', enqueuedAt: now }, now + 2);
   expect(sent.map(({ messageId }) => messageId)).toEqual([`${requestId}.3~7`, `${requestId}.3~8`]);
   expect(sent.map(({ due }) => due)).toEqual([now + 1, now + 2]);
 });

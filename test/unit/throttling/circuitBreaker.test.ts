@@ -273,6 +273,9 @@ test('those that wait are spread over as long as the other side has been away', 
   clock.at = now + 60_000;
   await circuit.admit(user('probe'));
   expect(await circuit.admit(user('a'))).toBe(now + 60_000 + 60_000);
+  // A probe that fails does not begin the outage anew.
+  await circuit.failed(error('hub-unauthorized'), user('probe'), answers);
+  expect(await circuit.admit(user('a'))).toBe(now + 60_000 + 4_000 + 60_000);
   clock.at = now + 3_600_000;
   await circuit.admit(user('probe'));
   expect(await circuit.admit(user('a'))).toBe(now + 3_600_000 + 300_000);

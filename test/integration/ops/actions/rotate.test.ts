@@ -63,6 +63,33 @@ describe('a rotation', () => {
     expect((await record(3)).desired).toMatchObject({ retire: [held], revoke: [held] });
   });
 
+  test('that revokes says which keys and which earlier certificates it revokes', async () => {
+    const { planned, put, record, work, deps } = await withProvisioned();
+    const { observed, ...others } = provisioned(start - day);
+    const own = {
+      thumbprint: held,
+      key: 'K',
+      keyAlgorithm: 'ec-p256',
+      notBefore: 0,
+      notAfter: start,
+      before: null,
+    };
+    const { desired } = await record(2);
+    await put(2, { ...provisioned(start - 30 * day), desired: { ...desired, service: null, own } });
+    await put(1, { ...others, observed: { ...observed, previous: replaced, hub: [held, replaced] } });
+    const { id, note, counts } = await planned({
+      ...{ kind: 'rotate', revoke: true },
+      filter: { fleet: 'acme/a', mintedBefore: '15d' },
+    });
+    expect({ note, planned: counts.planned }).toEqual({
+      planned: 2,
+      note: expect.stringMatching(/Own keys: 1\..*Such devices: 1\./),
+    });
+    await startAction(deps, id);
+    await work();
+    expect((await record(1)).desired).toMatchObject({ revoke: [replaced] });
+  });
+
   test('leaves a device alone whose certificate was replaced since the plan', async () => {
     const { sent, planned, work, put, deps } = await withProvisioned();
     const { id } = await planned({ kind: 'rotate' });

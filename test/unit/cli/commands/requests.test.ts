@@ -91,6 +91,21 @@ describe('the audit has each request of the CLI', () => {
     ]);
   });
 
+  test('an unknown fleet is refused, with the fleets that exist', async () => {
+    const { app, hide, audit } = system();
+    hide('my_org/nope');
+    const devices = [{ fleet: 'my_org/two' }, { fleet: null }, { fleet }];
+    const known = { ...app, deviceSnapshots: { read: async () => ({ devices }) } };
+    for (const more of [['--dry-run'], ['--by', 'Ada']])
+      await expect(runWith(known, ['fleet', 'my_org/nope', ...more])).rejects.toMatchObject({
+        code: 'ops.unknown-fleet',
+        message: expect.stringMatching(
+          /does not see the fleet my_org\/nope.* Fleets with records: my_org\/one, my_org\/two\.$/,
+        ),
+      });
+    expect(await audit()).toMatchObject([{ startedBy: 'Ada', answer: 'refused (ops.unknown-fleet)' }]);
+  });
+
   test('a fleet that was interrupted: how many devices were requested', async () => {
     const { app, add, audit } = system();
     for (let index = 1; index <= 250; index += 1) add(uuidOf(index));
