@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { openTurns } from '../shared/turns.js';
-import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
+import { optimisticUpdate, putStamped, type Reading } from '../storage/optimisticUpdate.js';
 import type { Columns, ErasableTable, Key, Row, ScannedTable } from '../storage/table.js';
 import { type IndexEntry, indexEntryOf, readIndexEntry, writeIndexEntry } from './indexEntry.js';
 import {
@@ -132,15 +132,34 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
     return null;
   }
 
-  /** In one process, the changes of a device take turns: simultaneous changes would meet a conflict each time, and read again. */
-  const amend = (uuid: string, change: Change) => turns.run(uuid, () => amendNow(uuid, change));
+  const readOrNone = async (uuid: string): Promise<Reading<DeviceRecord | null>> =>
+    (await read(uuid)) ?? { value: null, etag: null };
 
-  async function amendNow(uuid: string, change: Change): Promise<DeviceRecord | null> {
-    let stored: DeviceRecord | null = null;
+  /**
+   * In one process, the changes of a device take turns: simultaneous changes would meet a conflict each time, and read again. A caller who
+   * changes nothing needs no turn, so repeated requests of others keep no change waiting.
+   */
+  async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
+    const { value, etag } = await readOrNone(uuid);
+    const changed = change(structuredClone(value));
+    if (changed === null) return null;
+    // After a wait, the reading is old.
+    const first = changed && !turns.isBusy(uuid) ? { changed, etag } : null;
+    return turns.run(uuid, () => amendNow(uuid, change, first));
+  }
+
+  /** @param first the change of a reading that no wait has made old; null: the record is read first */
+  async function amendNow(
+    uuid: string,
+    change: Change,
+    first: { changed: DeviceRecord; etag: string | null } | null,
+  ): Promise<DeviceRecord | null> {
+    let stored = first && (await put(first.changed, first.etag));
+    if (stored) return stored;
     await optimisticUpdate({
       name: 'The record',
       mostConflicts,
-      read: async () => (await read(uuid)) ?? { value: null, etag: null },
+      read: () => readOrNone(uuid),
       change,
       async write(changed, { etag }) {
         stored = await put(changed, etag);

@@ -49,7 +49,8 @@ export type DeviceRequest = (
 
 /**
  * Whether the record already has the same desired state: presence, service, own certificate, and no new thumbprint to retire or to revoke. A
- * device that shows for the first time that it uses its own certificate, or that proves its identity for the first time, makes a new request.
+ * device that shows for the first time that it uses its own certificate, or that proves its identity for the first time, makes a new request. So
+ * does the first announcement of a device that was never seen.
  */
 export function isSameRequest(
   request: DeviceRequest,
@@ -59,10 +60,16 @@ export function isSameRequest(
   if (request.present !== desired.present) return false;
   if (!request.present) return true;
   if (request.service !== desired.service || (request.proved && !desired.proved)) return false;
+  if (request.announced && isUnknown(record)) return false;
   if (request.own && !meets(request.own, desired.own)) return false;
   if (request.own && !desired.own?.handedOver && showsUse(request.own, record)) return false;
   if (request.retire === undefined) return true;
   return isToRetire(desired, request.retire) && (!request.revoke || isToRevoke(desired, request.retire));
+}
+
+/** Whether a caller may have invented the device: the device was never seen, nobody has announced it, and it has not proved its identity. */
+export function isUnknown({ desired, observed }: Pick<DeviceRecord, 'desired' | 'observed'>): boolean {
+  return observed.fleet === null && !desired.announced && !desired.proved;
 }
 
 /**

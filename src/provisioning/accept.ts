@@ -13,6 +13,7 @@ import {
   isForNewKey,
   isSameOwn,
   isSameRequest,
+  isUnknown,
   nextNewKeyAt,
 } from '../device/request.js';
 import {
@@ -161,8 +162,12 @@ export function acceptNew(
 ): Promise<Accepted | null> {
   return writeRequest<Accepted | null>(deps, uuid, (record) => {
     if (!record) return { request: { uuid, present: true, service, announced: true } };
-    // If the message of an earlier event could not be sent, the repeated event sends the message.
     const isPending = record.desired.present && hasPendingChange(record);
+    const { service: pending } = record.desired;
+    // Somebody has requested before. The device need not wait with the devices that callers have invented.
+    if (isPending && pending !== null && isUnknown(record))
+      return { request: { uuid, present: true, service: pending, announced: true } };
+    // If the message of an earlier event could not be sent, the repeated event sends the message.
     return { answer: isPending ? { kind: 'accepted', record } : null };
   });
 }

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../device/record.js';
+import { fallbacksOf } from '../device/refusal.js';
 import {
   acceptsRevoked,
   goesFirst,
@@ -80,11 +81,12 @@ export async function reserve(
  * @param fleet the fleet as far as known; default: the recorded fleet
  */
 export function claimOf(
-  record: Pick<DeviceRecord, 'job' | 'check' | 'desired' | 'observed'>,
+  record: Pick<DeviceRecord, 'job' | 'check' | 'desired' | 'observed' | 'fallback'>,
   fleet = record.observed.fleet,
 ): Claim {
-  const { announced, proved } = record.desired;
-  return { fleet, isKnown: announced === true || proved === true, isUrgent: goesFirst(record) };
+  // The device stays known when somebody else requests another service for the device.
+  const isKnown = [record, ...fallbacksOf(record)].some(({ desired }) => desired.announced || desired.proved);
+  return { fleet, isKnown, isUrgent: goesFirst(record) };
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Runs functions with the same key one after the other, and functions with different keys at the same time. */
 export interface Turns {
+  /** Whether a function with this key waits or runs. */
+  isBusy(key: string): boolean;
   /** @throws what `tooMany` makes if too many functions with this key wait; the errors of `run` */
   run<R>(key: string, run: () => Promise<R>): Promise<R>;
 }
@@ -13,6 +15,7 @@ export interface Turns {
 export function openTurns(most: number, tooMany: () => Error): Turns {
   const lines = new Map<string, { length: number; last: Promise<unknown> }>();
   return {
+    isBusy: (key) => lines.has(key),
     async run(key, run) {
       const line = lines.get(key) ?? { length: 0, last: Promise.resolve() };
       if (line.length >= most) throw tooMany();

@@ -25,7 +25,8 @@ export interface Sampling {
 interface Root {
   traceId: string;
   isKept: boolean;
-  hasFailed: boolean;
+  /** The error codes of the failures in the trace so far. */
+  codes: Set<string>;
   isOver: boolean;
   /** Sends the spans and lines that wait for the end of the span. */
   waiting: (() => void)[];
@@ -48,29 +49,28 @@ export function openSampling(now: () => EpochMs, perMinute = keptPerMinute): Sam
   function begin(span: ReadableSpan): Root {
     const { traceId } = span.spanContext();
     const isKept = !causedByDevices.has(span.name) || isOfShare(traceId, traces);
-    return { traceId, isKept, hasFailed: false, isOver: false, waiting: [] };
+    return { traceId, isKept, codes: new Set(), isOver: false, waiting: [] };
   }
 
   /** Whether the trace belongs to the share of these traces that is kept. */
   const isOfShare = (traceId: string, others: LastMinute) =>
     partOf(traceId) < perMinute / Math.max(perMinute, others.sum());
 
-  /** Decides at the first failure of a trace whether the trace is kept after all. */
+  /** Decides at the first failure with each code whether the trace is kept after all. */
   function fail(root: Root, code: string): void {
-    root.hasFailed = true;
+    root.codes.add(code);
     const same = failures.get(code) ?? lastMinute(now);
     failures.set(code, same);
     same.add(1);
     root.isKept = isOfShare(root.traceId, same);
-    const waiting = root.waiting.splice(0);
-    if (root.isKept) for (const send of waiting) send();
+    if (root.isKept) for (const send of root.waiting.splice(0)) send();
   }
 
   /** @param code the code of a failure; '' for a failure without a code; null without a failure */
   function pass(root: Root | undefined, code: string | null, send: () => void): void {
-    if (root && code !== null && !root.isKept && !root.hasFailed) fail(root, code);
+    if (root && code !== null && !root.isKept && !root.codes.has(code)) fail(root, code);
     if (!root || root.isKept) send();
-    else if (!root.isOver && !root.hasFailed) root.waiting.push(send);
+    else if (!root.isOver) root.waiting.push(send);
   }
 
   return {

@@ -115,8 +115,12 @@ export function deservesBetter(claim: Claim, { lane }: Reservation): boolean {
 /** Hands out the operations since the last change: to the lanes by turns, as long as their devices use them. */
 export function advance(row: RateLimiterRow, rate: Rate, now: EpochMs): void {
   if (row.at > now + longestPauseMs) row.at = now;
-  // A process of version 0.1 may have written the lane.
-  for (const lane of Object.values(row.lanes)) lane.served ??= [];
+  // A process of version 0.1 may have written the lane: without `served`, or with the turns of served devices released.
+  for (const [name, lane] of Object.entries(row.lanes)) {
+    lane.served ??= [];
+    skipUnused(lane);
+    if (waitingIn(lane) <= 0) delete row.lanes[name];
+  }
   // A new row begins with one free operation. Its turns are above those of a row that was lost.
   if (row.at === 0) Object.assign(row, { at: now, spare: 1, top: Math.max(row.top, Math.floor(now)) });
   if (now > row.at) {
@@ -142,7 +146,8 @@ function skipUnused(lane: Lane): void {
   do {
     before = unusedIn(lane).length;
     for (const ranges of [lane.returned, lane.served]) {
-      if (ranges[0]?.[0] === lane.released + 1) lane.released = ranges.shift()![1];
+      if (ranges[0] && ranges[0][0] <= lane.released + 1)
+        lane.released = Math.max(lane.released, ranges.shift()![1]);
       if (ranges.at(-1)?.[1] === lane.issued) lane.issued = ranges.pop()![0] - 1;
     }
   } while (unusedIn(lane).length < before);
@@ -254,12 +259,17 @@ export function giveBack(
   else if (!lane || turn <= lane.released) {
     row.spare += 1;
     row.open = Math.max(0, row.open - 1);
-  } else {
+  } else if (isWaitedFor(lane, turn)) {
     const all = Object.values(row.lanes).reduce((sum, each) => sum + unusedIn(each).length, 0);
     lane[list] = withTurn(lane[list], turn, mostRanges - all + lane[list].length);
     skipUnused(lane);
   }
   if (lane && waitingIn(lane) <= 0) delete row.lanes[name];
+}
+
+/** Whether the line still counts the turn. A device that used another turn keeps its own turn in the record, and may give the turn back again. */
+function isWaitedFor(lane: Lane, turn: number): boolean {
+  return turn <= lane.issued && !unusedIn(lane).some(([first, last]) => first <= turn && turn <= last);
 }
 
 /**

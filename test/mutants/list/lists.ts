@@ -9,8 +9,15 @@ export const listMutants = [
     [
       'simultaneous-changes-meet-conflicts',
       'In one process, the changes of one device take turns',
-      'turns.run(uuid, () => amendNow(uuid, change))',
-      'turns.run(randomUUID(), () => amendNow(uuid, change))',
+      'turns.run(uuid, () => amendNow',
+      'turns.run(randomUUID(), () => amendNow',
+      { first: ['test/unit/device/contention'] },
+    ],
+    [
+      'repeated-requests-take-turns',
+      'A caller who changes nothing takes no turn',
+      'if (changed === null) return null;',
+      '',
       { first: ['test/unit/device/contention'] },
     ],
     [

@@ -64,6 +64,13 @@ export const requestMutants = [
   ]),
   ...mutantsOf('src/device/request.ts', [
     [
+      'announcement-changes-nothing',
+      'The first announcement of a device that was never seen is a new request',
+      'if (request.announced && isUnknown(record)) return false;',
+      '',
+      { first: ['test/unit/provisioning/acceptAnnounced'] },
+    ],
+    [
       'first-proof-changes-nothing',
       'The first proof is a new request',
       ' || (request.proved && !desired.proved)',
@@ -171,6 +178,13 @@ export const requestMutants = [
       'A refused request is not accepted within its cool-down',
       'const failed = [record, ...(refused ? [refused] : [])].find(isFailed);',
       'const failed = [record].find(isFailed);',
+    ],
+    [
+      'created-announces-no-pending-device',
+      'The event "created" announces a device whose request is pending',
+      'if (isPending && pending !== null && isUnknown(record))',
+      'if (false)',
+      { first: ['test/unit/provisioning/acceptAnnounced'] },
     ],
     [
       'others-delay-a-proof',

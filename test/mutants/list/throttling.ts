@@ -93,6 +93,20 @@ export const throttlingMutants = [
       'void all;',
     ],
     [
+      'turn-ends-twice',
+      'A turn that was given back twice is counted once',
+      '} else if (isWaitedFor(lane, turn)) {',
+      '} else {',
+      { first: ['test/unit/throttling/line'] },
+    ],
+    [
+      'released-ranges-stay',
+      'The ranges of turns that version 0.1 has released are removed',
+      'if (ranges[0] && ranges[0][0] <= lane.released + 1)',
+      'if (ranges[0] && ranges[0][0] === lane.released + 1)',
+      { first: ['test/unit/throttling/line'] },
+    ],
+    [
       'free-operation-lost',
       'An operation that was given back is usable at once',
       '  if (turn === 0) row.spare += 1;\n',

@@ -523,6 +523,13 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/reserve.ts', [
     [
+      'others-hide-an-announcement',
+      'A device stays known when somebody else requests another service for it',
+      '[record, ...fallbacksOf(record)].some(',
+      '[record].some(',
+      { first: ['test/unit/provisioning/reserve'] },
+    ],
+    [
       'urgent-check-waits',
       'A check of a device with half a pair does not wait behind requests',
       'if (!isCheckNext(record) || goesFirst(record)) return begins;',

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { requested } from '../../../src/device/transitions.js';
 import { claimOf, reserve } from '../../../src/provisioning/reserve.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { handClock } from '../../support/handClock.js';
@@ -138,4 +139,14 @@ test.each([
   const fleet = 'my_org/one';
   const observed = { ...provisioned.observed, fleet };
   expect(claimOf({ ...provisioned, desired, observed, job: queued.job })).toMatchObject({ fleet, isUrgent });
+});
+
+test('a device that was announced stays known when somebody requests another service for the device', () => {
+  const clock = handClock(now);
+  const context = { now: clock.now(), traceparent: undefined };
+  const request = { uuid: provisioned.uuid, present: true as const };
+  const announced = requested(null, context, { ...request, service: 'edge', announced: true }, 'a');
+  expect(claimOf(announced)).toMatchObject({ fleet: null, isKnown: true });
+  expect(claimOf(requested(announced, context, { ...request, service: 'other' }, 'b')).isKnown).toBe(true);
+  expect(claimOf(requested(null, context, { ...request, service: 'other' }, 'b')).isKnown).toBe(false);
 });

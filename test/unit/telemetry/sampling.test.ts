@@ -15,6 +15,8 @@ interface RunOptions {
   isRepeated?: boolean;
   fails?: 'root' | 'step' | 'line';
   code?: string;
+  /** The code of a step that fails before. */
+  before?: string;
   /** Where the trace comes from. */
   parent?: Context;
 }
@@ -35,12 +37,13 @@ function start() {
   /** A trace with a step and two lines. @param fails what fails in the trace */
   function run(
     name: string,
-    { fails, code = 'hub-unavailable', isRepeated, parent = context.active() }: RunOptions = {},
+    { fails, code = 'hub-unavailable', before, isRepeated, parent = context.active() }: RunOptions = {},
   ) {
     const root = tracer.startSpan(name, {}, parent);
     const within = trace.setSpan(context.active(), root);
     logger.emit({ body: 'first', context: within });
     const step = tracer.startSpan('store', {}, within);
+    if (before) step.setAttribute('code', before);
     if (fails === 'step') step.setStatus({ code: SpanStatusCode.ERROR });
     step.end();
     if (fails === 'root') root.setAttribute('code', code);
@@ -114,6 +117,15 @@ test('of failures that callers can cause without end, a share is kept, and they 
   expect(kept().size).toBeLessThan(10 * (3 * 180 + 10));
   expect(spans.getFinishedSpans()).toHaveLength(2 * kept().size);
   expect(lines.getFinishedLogRecords()).toHaveLength(2 * kept().size);
+});
+
+test('a frequent failure hides no rare failure of the same trace', () => {
+  const { spans, run, kept } = start();
+  many(2_000, () => run('delivery', { fails: 'root', code: 'device-not-found' }));
+  const before = 'device-not-found';
+  const rare = many(10, () => run('delivery', { before, fails: 'root', code: 'hub-unauthorized' }));
+  for (const { traceId } of rare) expect(kept()).toContain(traceId);
+  expect(spans.getFinishedSpans()).toHaveLength(2 * kept().size);
 });
 
 test("the requests of operators and the runs of timers are kept, and count for nobody's share", () => {
