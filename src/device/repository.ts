@@ -91,8 +91,11 @@ export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
 /** Real contention on one device causes far fewer conflicts. After more conflicts, the caller's back-off is the better wait. */
 const mostConflicts = 50;
 
-/** The most changes of one device that wait in one process. Anybody with the fleet's key can send more requests for a device. */
-const mostInTurn = 32;
+/**
+ * The most changes of one device that wait in one process. The three functions that accept requests have at most 50 under way each
+ * (src/http/requestLimit.ts), so the first requests of a device are never refused for their number.
+ */
+const mostInTurn = 150;
 const tooManyChanges = () =>
   new ProvisioningError('records-unavailable', 'Too many requests change the record at the same time.');
 
