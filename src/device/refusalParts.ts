@@ -34,7 +34,8 @@ export function putBack(
   const { lease, job } = record;
   if (!fallback) return record;
   // A place that was valid once is not valid any more.
-  const { validated: _, ...refusedDesired } = record.desired;
+  const { validated: wasValid, ...refusedDesired } = record.desired;
+  const refused = { ...requestPartOf(record), desired: refusedDesired, fallback: null };
   const back: DeviceRecord = {
     ...record,
     ...fallback,
@@ -43,11 +44,7 @@ export function putBack(
     // The cancelled rotation would take back what was requested meanwhile about the certificate.
     action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,
     job: null,
-    refusal: laterOf(record.refusal, {
-      ...requestPartOf(record),
-      desired: refusedDesired,
-      fallback: null,
-    }),
+    refusal: wasValid ? refused : laterOf(record.refusal, refused),
   };
   const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
   // A request that goes first needs no place.
@@ -62,7 +59,10 @@ export function putBack(
   };
 }
 
-/** Several requests can be refused one after the other, the last one first. The record keeps the last one. */
+/**
+ * Several requests can be refused one after the other, the last one first. The record keeps the last one. But a request that was valid stays
+ * in the place of a later mistake: an operator replays its dead letter, and a mistake must not hide the failure of another request.
+ */
 function laterOf(earlier: RequestPart | null, refused: RequestPart): RequestPart {
   return earlier && earlier.desired.requestedAt > refused.desired.requestedAt ? earlier : refused;
 }

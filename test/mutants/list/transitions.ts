@@ -418,6 +418,13 @@ export const transitionMutants = [
   ]),
   ...mutantsOf('src/device/refusalParts.ts', [
     [
+      'mistake-hides-a-failure',
+      'A later mistake does not hide the failure of a request that was valid',
+      'refusal: wasValid ? refused : laterOf(record.refusal, refused),',
+      'refusal: laterOf(record.refusal, refused),',
+      { first: ['test/unit/device/refusedTransitions.test.ts'] },
+    ],
+    [
       'place-lost-by-a-refusal',
       'A request that comes back after a refusal keeps its place in the line',
       'isPending(fallback.job) && !needsNoPlace ?',

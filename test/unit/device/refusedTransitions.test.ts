@@ -142,6 +142,19 @@ describe('a request that is refused', () => {
     expect(end).toMatchObject({ desired: provisioned.desired, refusal: { desired: { service: 'y' } } });
   });
 
+  test('does not hide the failure of the request before, which was valid', () => {
+    const later = { ...context, now: now + 1 };
+    const third = transitions.requested(moved, later, { ...move, service: 'y' }, 'third');
+    const back = transitions.refused(third, later, failure);
+    const valid = { ...back, desired: { ...back.desired, validated: true } };
+    const tired = { ...failure, error: new ProvisioningError('timed-out', 'Slow.', { step: 'validate' }) };
+    const end = transitions.refused(valid, later, tired);
+    expect(end).toMatchObject({
+      desired: provisioned.desired,
+      refusal: { desired: { service: 'x' }, job: { dead: {} }, error: { code: 'timed-out' } },
+    });
+  });
+
   test('has nothing to return to if it is the first, follows a finished deprovisioning, or repeats a request that failed', () => {
     const first = transitions.requested(null, context, move, 'first');
     expect(first.fallback).toBeNull();
