@@ -139,7 +139,7 @@ function ownKeyFaults(system: System, device: CloudDevice, own: OwnWish): string
 }
 
 /** The own certificate before the last one, if a caller was told about both, one after the other, and the first one was done; otherwise null. */
-function ownBefore({ callersOf, done }: System, uuid: string): OwnWish | null {
+function ownBefore({ callersOf, done, cloud }: System, uuid: string): OwnWish | null {
   const acknowledged = callersOf(uuid).acknowledged();
   const last = callersOf(uuid).requests.at(-1);
   const others = callersOf(uuid).requests.filter(({ wish }) => !last || !isSameOwn(wish, last.wish));
@@ -150,6 +150,9 @@ function ownBefore({ callersOf, done }: System, uuid: string): OwnWish | null {
   );
   // Each signature of the CA is another certificate.
   if (last?.wish.present && last.wish.own?.thumbprint === null && last !== first) return null;
+  // The certificate in use stays, and the device may use another one than it requested last.
+  const { said } = cloud.device(uuid).ownKey;
+  if (said !== null && said !== before.wish.own.thumbprint) return null;
   const doneAt = done.get(before.requestId ?? '') ?? Number.POSITIVE_INFINITY;
   return first && doneAt < first.calledAt ? before.wish.own : null;
 }

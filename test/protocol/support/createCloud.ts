@@ -69,6 +69,8 @@ export interface OwnKeyOfDevice {
   inUse: string | null;
   /** The device has said that it uses an own certificate, and the hub accepted that one. */
   shown: boolean;
+  /** The own certificate that the device uses, as its last request said; null if it did not say. */
+  said: string | null;
   /** When the hub first accepted an own certificate (true time, ms). */
   acceptedAt: number | null;
 }
@@ -104,7 +106,7 @@ export function createCloud() {
         byHand: 0,
         minted: 0,
         ownKey: {
-          ...{ requested: [], shown: false, acceptedAt: null, inUse: null },
+          ...{ requested: [], shown: false, said: null, acceptedAt: null, inUse: null },
           ...{ keys: new Map(), made: 0, csrs: 0, signatures: 0, recorded: new Set() },
         },
       },

@@ -164,6 +164,7 @@ export function ask(system: System, running: Running, requested: DeviceRequest, 
 function ownKeyFor(device: CloudDevice, { fresh, uses, csr }: OwnAct): RequestedOwnKey {
   const { ownKey, uuid } = device;
   const used = uses ? ownKey.requested.findLast((each) => hubAccepts(device, each)) : undefined;
+  ownKey.said = used ?? null;
   if (used !== undefined) ownKey.shown = true;
   if (csr) {
     if (fresh || ownKey.made === 0) ownKey.made += 2;
