@@ -457,8 +457,8 @@ export const transitionMutants = [
     [
       'refusal-stays-valid',
       'A refused request is not valid any more',
-      '      desired: refusedDesired,\n',
-      '      desired: { ...refusedDesired, ...record.desired },\n',
+      'desired: refusedDesired, fallback: null',
+      'desired: record.desired, fallback: null',
     ],
     [
       'refusal-outside-fails',
