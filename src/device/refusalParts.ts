@@ -44,6 +44,7 @@ export function putBack(
     // The cancelled rotation would take back what was requested meanwhile about the certificate.
     action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,
     job: null,
+    // A later mistake does not hide the failure of a request that was valid: an operator replays the dead letter of that request.
     refusal: wasValid ? refused : laterOf(record.refusal, refused),
   };
   const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
@@ -59,10 +60,7 @@ export function putBack(
   };
 }
 
-/**
- * Several requests can be refused one after the other, the last one first. The record keeps the last one. But a request that was valid stays
- * in the place of a later mistake: an operator replays its dead letter, and a mistake must not hide the failure of another request.
- */
+/** Several requests can be refused one after the other, the last one first. The record keeps the last one. */
 function laterOf(earlier: RequestPart | null, refused: RequestPart): RequestPart {
   return earlier && earlier.desired.requestedAt > refused.desired.requestedAt ? earlier : refused;
 }

@@ -147,7 +147,7 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
     const changed = change(structuredClone(value));
     if (changed === null) return null;
     // After a wait, the reading is old.
-    const first = changed && !turns.isBusy(uuid) ? { changed, etag } : null;
+    const first = turns.isBusy(uuid) ? null : { changed, etag };
     return turns.run(uuid, () => amendNow(uuid, change, first));
   }
 
