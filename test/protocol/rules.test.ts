@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { rulesOff, type ShownRule } from './rulesOff.js';
+import type { ShownRule } from './rulesOff/ShownRule.js';
+import { rulesOff } from './rulesOff.js';
 import { fillPools } from './support/certificates.js';
 import type { RuleOff } from './support/RuleOff.js';
 import { runScenario } from './support/runScenario.js';
